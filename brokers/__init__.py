@@ -1,0 +1,6 @@
+"""Brokers: the simulated exchange. Imports core only (feeds are met through the attributes they carry)."""
+
+from brokers.commission import StockCommission
+from brokers.simulated import SimulatedBroker
+
+__all__ = ["SimulatedBroker", "StockCommission"]

@@ -1,0 +1,86 @@
+"""Settings: where things are kept and which keys are used, read from the environment and `.env`.
+
+The only reader of the environment. Imports pydantic-settings, so it is itself imported only where needed.
+"""
+
+import os
+from pathlib import Path
+
+from dotenv import dotenv_values
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from core.errors import UnknownName, UsageError
+
+PREFIX = "CEREBROLAB_"
+ENV_FILE = ".env"
+
+
+class Settings(BaseSettings):
+    """Typed settings; secrets show as "**********" when printed. Relative folders start at the current one."""
+
+    model_config = SettingsConfigDict(env_file_encoding="utf-8", env_ignore_empty=True, extra="ignore", frozen=True)
+
+    home: Path = Field(
+        default=Path(".cerebrolab"), validation_alias="CEREBROLAB_HOME",
+        description="Folder of the stored bars and the journal.",
+    )
+    runs_dir: Path = Field(
+        default=Path("runs"), validation_alias="CEREBROLAB_RUNS_DIR",
+        description="Folder in which each run gets a folder of its own.",
+    )
+    logs_dir: Path = Field(
+        default=Path("logs"), validation_alias="CEREBROLAB_LOGS_DIR",
+        description="Folder of the rotating log files.",
+    )
+    alpaca_api_key: SecretStr | None = Field(
+        default=None, validation_alias="ALPACA_API_KEY",
+        description="Alpaca key; kept out of logs. Nothing sends it yet.",
+    )
+    alpaca_secret_key: SecretStr | None = Field(
+        default=None, validation_alias="ALPACA_SECRET_KEY",
+        description="Alpaca secret; kept out of logs. Nothing sends it yet.",
+    )
+
+    @property
+    def bars_dir(self) -> Path:
+        """Folder of the stored bars."""
+        return self.home / "bars"
+
+    @property
+    def journal(self) -> Path:
+        """File of the journal."""
+        return self.home / "journal.db"
+
+    @property
+    def secrets(self) -> list[str]:
+        """The values that must never be printed or logged."""
+        values = (getattr(self, name) for name in type(self).model_fields)
+        return [value.get_secret_value() for value in values if isinstance(value, SecretStr)]
+
+
+def variable_names() -> list[str]:
+    """The environment variables `Settings` reads."""
+    return [str(each.validation_alias) for each in Settings.model_fields.values()]
+
+
+def load_settings(env_file: str | Path = ENV_FILE) -> Settings:
+    """Read the environment, then `env_file` for what the environment does not say.
+
+    Raises:
+        UnknownName: a CEREBROLAB_ variable that does not exist. UsageError: a value of the wrong kind.
+    """
+    try:
+        stated = {**dotenv_values(env_file, encoding="utf-8"), **os.environ}
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"cannot read {env_file}: {error}; correct or remove it") from None
+    for name in stated:
+        if name.startswith(PREFIX) and name not in variable_names():
+            raise UnknownName.of("setting", name, [each for each in variable_names() if each.startswith(PREFIX)])
+    try:
+        return Settings(_env_file=env_file)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        name = ".".join(map(str, first["loc"]))
+        raise UsageError(f"setting {name}: {first['msg']}; correct it in the environment or in {env_file}") from None
+

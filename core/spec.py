@@ -1,0 +1,280 @@
+"""RunSpec: everything that decides a run, in strings and numbers, the same for backtest, sweep and live.
+
+The keys of a TOML file, the options of the command line and the fields here have the same names.
+"""
+
+import dataclasses
+import datetime as dt
+import math
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from core.costs import parse_commission, parse_slippage
+from core.errors import BadSpec, UnknownName
+from core.options import Exits, Limits, read_group
+
+FILLS = ("next_open", "session_open", "session_close")
+PRICES = ("auto", "raw", "adjusted")
+_SECRET = re.compile(r"(secret|password|token|api_?key|key_id)", re.IGNORECASE)
+_GROUPS = {"sizer": "sizer_params", "limits": "limits", "exits": "exits"}
+
+
+@dataclass(frozen=True)
+class RunSpec:
+    """One run, repeatable from its strings and numbers.
+
+    Attributes:
+        strategy: name of a shipped strategy, or "file.py:Class", or "module:Class".
+        params: parameters of the strategy.
+        symbols: tradable universe, in the order that breaks ties.
+        reference: symbols in the bars that are never traded (a market index).
+        source: "sample", "csv", "csv:DIR", "yahoo", "synthetic".
+        start, end: ISO dates, both included; None = all there is.
+        period: length back from `end` ("3y", "18mo", "90d"), instead of `start`.
+        signal_start: first date on which the strategy may decide; None = the first bar.
+        interval: bar length ("1d", "1m", …). calendar: exchange calendar.
+        cash: starting cash, account currency.
+        commission, slippage: as read by `core.costs`.
+        fractional: fractions of shares may be traded.
+        max_volume: largest part of a bar's volume one order may fill; None = no cap.
+        fill: "next_open", "session_open", "session_close"; None = as the strategy says.
+        prices: what the simulated exchange trades at: "raw" with dividends and splits booked, or
+            "adjusted" with both inside the price; "auto" = raw for target strategies, adjusted for plain ones.
+        sizer: name of a sizer, or "file.py:Class"; None = the strategy's own. sizer_params: its parameters.
+        limits: fields of `core.options.Limits`. exits: fields of `core.options.Exits`.
+        benchmark: a symbol, or "universe" for its equal-weight buy-and-hold.
+        risk_free: annual rate used in Sharpe, Sortino and alpha.
+        seed: of everything random.
+    """
+
+    strategy: str = "GoldenCross"
+    params: Mapping[str, Any] = field(default_factory=dict)
+    symbols: tuple[str, ...] = ()
+    reference: tuple[str, ...] = ()
+    source: str = "sample"
+    start: str | None = None
+    end: str | None = None
+    period: str | None = None
+    signal_start: str | None = None
+    interval: str = "1d"
+    calendar: str = "XNYS"
+    cash: float = 100_000.0
+    commission: str = "none"
+    slippage: str = "none"
+    fractional: bool = False
+    max_volume: float | None = None
+    fill: str | None = None
+    prices: str = "auto"
+    sizer: str | None = None
+    sizer_params: Mapping[str, Any] = field(default_factory=dict)
+    limits: Mapping[str, float] = field(default_factory=dict)
+    exits: Mapping[str, float] = field(default_factory=dict)
+    benchmark: str = "universe"
+    risk_free: float = 0.0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("symbols", "reference"):
+            value = getattr(self, name)
+            parts = re.split(r"[,\s]+", value) if isinstance(value, str) else value
+            object.__setattr__(self, name, tuple(str(part) for part in parts if str(part)))
+        for name in ("start", "end", "signal_start"):
+            object.__setattr__(self, name, _date(name, getattr(self, name)))
+        for name in ("commission", "slippage"):
+            object.__setattr__(self, name, str(getattr(self, name)))
+        self._check()
+
+    def _check(self) -> None:
+        for name in ("cash", "risk_free", "max_volume"):
+            value = getattr(self, name)
+            if value is not None and not (isinstance(value, int | float) and math.isfinite(value)):
+                raise BadSpec(f"{name} is {value!r}: it must be a number")
+        if self.cash <= 0:
+            raise BadSpec(f"cash is {self.cash:g}: it must be above 0")
+        if self.max_volume is not None and not 0 < self.max_volume <= 1:
+            raise BadSpec(f"max_volume is {self.max_volume:g}: it is a part of the bar's volume, above 0 and up to 1")
+        if self.start and self.end and self.start > self.end:
+            raise BadSpec(f"start {self.start} is after end {self.end}: swap them")
+        if self.start and self.period:
+            raise BadSpec(f"start {self.start} and period {self.period} are both given: name one of them")
+        if self.period:
+            period_start(self.period, dt.date(2000, 1, 1))
+        for name, known in (("fill", FILLS), ("prices", PRICES)):
+            if getattr(self, name) not in (None, *known):
+                raise UnknownName.of(name, str(getattr(self, name)), known)
+        for symbol in self.symbols:
+            if self.symbols.count(symbol) > 1:
+                raise BadSpec(f"symbol {symbol} is named twice: name it once")
+            if symbol in self.reference:
+                raise BadSpec(f"symbol {symbol} is both traded and reference: name it in one of the lists")
+        if not re.fullmatch(r"[1-9]\d*(m|h|d|w|M)", self.interval):
+            raise BadSpec(f"interval {self.interval!r} is not understood: write 1d, 1w, 1h, 5m or 1m")
+        parse_commission(self.commission)
+        parse_slippage(self.slippage)
+        read_group(Limits, self.limits)
+        read_group(Exits, self.exits)
+
+    def __repr__(self) -> str:
+        shown = ", ".join(f"{name}={value!r}" for name, value in self.masked().items())
+        return f"RunSpec({shown})"
+
+    def masked(self) -> dict[str, Any]:
+        """What differs from the defaults, with the values of secret-looking names replaced by "***"."""
+        return {name: _mask(name, value) for name, value in self.to_dict().items()}
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields that differ from their defaults, plus strategy and symbols; plain lists and dicts."""
+        default = {each.name: _default(each) for each in dataclasses.fields(self)}
+        chosen = {"strategy": self.strategy, "symbols": list(self.symbols)}
+        for name, standard in default.items():
+            value = getattr(self, name)
+            if value != standard and name not in chosen:
+                chosen[name] = _plain(value)
+        return chosen
+
+    def replace(self, **changes: Any) -> "RunSpec":
+        """A copy with some fields changed, checked again."""
+        return dataclasses.replace(self, **changes)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "RunSpec":
+        """Build from names and values, as read from TOML; `[sizer]`-like tables may hold `name` and parameters.
+
+        Raises:
+            UnknownName: a key that is no option. BadSpec: a value out of range.
+        """
+        values = dict(values)
+        if isinstance(values.get("sizer"), Mapping):
+            table = dict(values["sizer"])
+            values["sizer"] = table.pop("name", None)
+            values["sizer_params"] = {**table, **values.get("sizer_params", {})}
+        names = [each.name for each in dataclasses.fields(cls)]
+        for name in values:
+            if name not in names:
+                raise UnknownName.of("option", name, names)
+        for name in ("params", *_GROUPS.values()):
+            if not isinstance(values.get(name, {}), Mapping):
+                raise BadSpec(f"{name} is {values[name]!r}: it must be a table of names and values")
+        for name in ("cash", "risk_free", "max_volume"):
+            if values.get(name) is not None:
+                values[name] = _float(name, values[name])
+        return cls(**values)
+
+    @classmethod
+    def from_toml(cls, path: str | Path) -> "RunSpec":
+        """Read a TOML file whose keys are the option names.
+
+        Raises:
+            BadSpec: the file is missing or is not TOML. Otherwise as `from_dict`.
+        """
+        try:
+            return cls.from_dict(read_toml(path))
+        except UnknownName as error:
+            raise type(error)(f"{path}: {error}") from None
+
+    def with_assignments(self, assignments: Mapping[str, Any]) -> "RunSpec":
+        """Apply `-p` assignments: "fast" is a parameter, "sizer.x", "limits.x" and "exits.x" go to their groups."""
+        groups: dict[str, dict[str, Any]] = {name: dict(getattr(self, name)) for name in ("params", *_GROUPS.values())}
+        for name, value in assignments.items():
+            head, dot, rest = name.partition(".")
+            if not dot:
+                groups["params"][name] = value
+            elif head in _GROUPS:
+                groups[_GROUPS[head]][rest] = value
+            else:
+                raise UnknownName.of("group of parameters", head, _GROUPS)
+        return self.replace(**groups)
+
+
+def read_toml(path: str | Path) -> dict[str, Any]:
+    """The table in a TOML file.
+
+    Raises:
+        BadSpec: the file is missing or is not TOML.
+    """
+    try:
+        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise BadSpec(f"cannot read {path}: {error.strerror}; check the path") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadSpec(f"{path} is not valid TOML: {error}") from None
+
+
+def parse_assignment(text: str) -> tuple[str, Any]:
+    """Split "name=value"; the value becomes a bool, an int, a float or stays text.
+
+    Raises:
+        BadSpec: there is no "=" or no name.
+    """
+    name, equals, value = text.partition("=")
+    if not equals or not name.strip():
+        raise BadSpec(f"parameter {text!r} is not understood: write name=value, such as fast=50")
+    return name.strip(), parse_value(value.strip())
+
+
+def parse_value(text: str) -> Any:
+    """A bool, int, float or the text itself."""
+    if text.lower() in ("true", "false"):
+        return text.lower() == "true"
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
+
+
+def period_start(period: str, end: dt.date) -> dt.date:
+    """The date `period` ("3y", "18mo", "6w", "90d") before `end`.
+
+    Raises:
+        BadSpec: the period is not understood.
+    """
+    found = re.fullmatch(r"([1-9]\d{0,4})\s*(y|mo|w|d)", period.strip().lower())
+    if not found:
+        raise BadSpec(f"period {period!r} is not understood: write 5y, 18mo, 6w or 90d")
+    count, unit = int(found[1]), found[2]
+    if unit in "wd":
+        return end - dt.timedelta(days=count * (7 if unit == "w" else 1))
+    months = end.year * 12 + end.month - 1 - count * (12 if unit == "y" else 1)
+    if months < 12:
+        raise BadSpec(f"period {period!r} reaches before the year 1: shorten it")
+    year, month = divmod(months, 12)
+    last = (dt.date(year + (month == 11), (month + 1) % 12 + 1, 1) - dt.timedelta(days=1)).day
+    return dt.date(year, month + 1, min(end.day, last))
+
+
+def _date(name: str, value: Any) -> str | None:
+    if value is None or value == "":
+        return None
+    try:
+        return dt.date.fromisoformat(str(value)[:10] if isinstance(value, dt.datetime) else str(value)).isoformat()
+    except ValueError:
+        raise BadSpec(f"{name} {str(value)!r} is not a date: write it as 2015-01-31") from None
+
+
+def _float(name: str, value: Any) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise BadSpec(f"{name} is {value!r}: it must be a number") from None
+
+
+def _default(each: dataclasses.Field) -> Any:
+    return each.default_factory() if callable(each.default_factory) else each.default
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _plain(each) for name, each in value.items()}
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _mask(name: str, value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _mask(key, each) for key, each in value.items()}
+    return "***" if _SECRET.search(name) else value

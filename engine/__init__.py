@@ -1,0 +1,11 @@
+"""The engine: from a `RunSpec` to a Cerebro and its result.
+
+    result = engine.run(RunSpec(strategy="GoldenCross", symbols=("AAPL",)))
+
+May import everything below it; scripts and reports may import it.
+"""
+
+from engine.build import build
+from engine.run import run
+
+__all__ = ["build", "run"]

@@ -1,0 +1,86 @@
+"""`build`: the one Cerebro set-up; only broker and feeds differ between research and live."""
+
+from typing import Any
+
+import backtrader as bt
+
+from brokers import SimulatedBroker
+from core.bars import Bars
+from core.costs import parse_commission, parse_slippage
+from core.errors import BadSpec, UnknownName
+from core.options import Exits, Limits, read_group
+from core.spec import RunSpec
+from engine import resolve
+from feeds.cerebro_feed import BarsData
+from sizers.base import PortfolioSizer
+from strategies.base import TargetStrategy
+
+
+def build(spec: RunSpec, bars: Bars, broker: str | bt.BrokerBase = "simulated") -> bt.Cerebro:
+    """A Cerebro ready to run.
+
+    Args:
+        spec: what to run. bars: what it runs on; symbols and reference of the spec, in that order.
+        broker: "simulated", or a Backtrader broker of your own.
+
+    Raises:
+        UnknownName, BadSpec: a name or a value of the spec is not possible.
+    """
+    strategy = resolve.strategy_class(spec.strategy)
+    cerebro = bt.Cerebro(stdstats=False)
+    cerebro.setbroker(_broker(spec) if broker == "simulated" else _own(broker))
+    if trades_adjusted(spec, strategy):
+        bars = bars.adjusted
+    for symbol in bars.symbols:
+        cerebro.adddata(BarsData(dataname=bars, symbol=symbol), name=symbol)
+    cerebro.addstrategy(strategy, **_strategy_params(spec, strategy))
+    _add_sizer(cerebro, spec, strategy)
+    return cerebro
+
+
+def trades_adjusted(spec: RunSpec, strategy: type[bt.Strategy]) -> bool:
+    """Whether the run trades at adjusted prices, with dividends and splits inside them.
+
+    A plain strategy computes its indicators on the prices it trades at, so it gets adjusted ones unless the
+    spec says otherwise; a target strategy has signal prices beside the raw ones.
+    """
+    return spec.prices == "adjusted" or (spec.prices == "auto" and not issubclass(strategy, TargetStrategy))
+
+
+def _broker(spec: RunSpec) -> SimulatedBroker:
+    return SimulatedBroker(cash=float(spec.cash), costs=parse_commission(spec.commission),
+                           slippage=parse_slippage(spec.slippage), fractional=spec.fractional,
+                           max_volume=spec.max_volume)
+
+
+def _own(broker: Any) -> bt.BrokerBase:
+    if isinstance(broker, bt.BrokerBase):
+        return broker
+    raise UnknownName.of("broker", str(broker), ["simulated"])
+
+
+def _strategy_params(spec: RunSpec, strategy: type[bt.Strategy]) -> dict[str, Any]:
+    params = resolve.checked_params(strategy, spec.params)
+    if issubclass(strategy, TargetStrategy):
+        exits = read_group(Exits, spec.exits)
+        return {**params, "exits": exits, "signal_start": spec.signal_start, "fill": spec.fill}
+    for name in ("exits", "signal_start", "fill"):
+        if getattr(spec, name):
+            raise BadSpec(f"{name} needs a target strategy: {strategy.__name__} is plain and places its own orders")
+    return params
+
+
+def _add_sizer(cerebro: bt.Cerebro, spec: RunSpec, strategy: type[bt.Strategy]) -> None:
+    name = spec.sizer or getattr(strategy, "sizer", None)
+    if name is None:
+        if spec.limits or spec.sizer_params:
+            raise BadSpec(f"limits and sizer parameters need a sizer: name one with sizer = "
+                          f"{' or '.join(map(repr, resolve.sizer_names()))}")
+        return
+    sizer = resolve.sizer_class(name)
+    params = resolve.checked_params(sizer, spec.sizer_params, what="sizer parameter")
+    if issubclass(sizer, PortfolioSizer):
+        params |= {"limits": read_group(Limits, spec.limits), "fractional": spec.fractional}
+    elif spec.limits:
+        raise BadSpec(f"limits need a portfolio sizer: {sizer.__name__} is a plain Backtrader one")
+    cerebro.addsizer(sizer, **params)

@@ -1,0 +1,153 @@
+"""From the strings of a spec to classes and checked parameters."""
+
+import hashlib
+import importlib
+import importlib.util
+import inspect
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import backtrader as bt
+
+import sizers
+import strategies
+from core.errors import BadSpec, UnknownName, UsageError
+from sizers.base import PortfolioSizer
+from strategies.base import ENGINE_PARAMS, TargetStrategy
+
+
+def strategy_names() -> list[str]:
+    """Names of the shipped strategies."""
+    return [name for name in strategies.__all__ if name != "TargetStrategy"]
+
+
+def sizer_names() -> list[str]:
+    """Names of the shipped sizers."""
+    return [name for name in sizers.__all__ if name != "PortfolioSizer"]
+
+
+def strategy_class(name: str) -> type[bt.Strategy]:
+    """The strategy called `name`: "GoldenCross", "golden_cross", "file.py:Class", "file.py", "module:Class".
+
+    Raises:
+        UnknownName: no such strategy. UsageError: the file does not import, or holds no strategy.
+    """
+    return _resolve("strategy", name, strategies, strategy_names(), bt.Strategy, (bt.Strategy, TargetStrategy))
+
+
+def sizer_class(name: str) -> type[bt.Sizer]:
+    """The sizer called `name`: "EqualWeight", "file.py:Class", "module:Class".
+
+    Raises:
+        UnknownName: no such sizer. UsageError: the file does not import, or holds no sizer.
+    """
+    return _resolve("sizer", name, sizers, sizer_names(), bt.Sizer, (bt.Sizer, PortfolioSizer))
+
+
+def _resolve(kind: str, name: str, package: ModuleType, names: list[str], base: type, roots: tuple[type, ...]) -> type:
+    place, colon, class_name = name.rpartition(":")
+    if not colon and name.endswith(".py"):
+        place, class_name = name, ""
+    if not place:
+        known = {_folded(each): each for each in names}
+        if _folded(name) in known:
+            return getattr(package, known[_folded(name)])
+        raise UnknownName.of(kind, name, names, "(or name a file: path/to/file.py:Class)")
+    module = _file_module(Path(place)) if place.endswith(".py") else _named_module(place)
+    own = {each.__name__: each for each in vars(module).values()
+           if inspect.isclass(each) and issubclass(each, base) and each not in roots}
+    if place.endswith(".py"):
+        own = {each: found for each, found in own.items() if found.__module__ == module.__name__}
+    if class_name:
+        if class_name not in own:
+            raise UnknownName.of(f"{kind} in {place}:", class_name, own)
+        return own[class_name]
+    if len(own) != 1:
+        raise UsageError(f"{place} holds {len(own)} {kind} classes ({', '.join(own) or 'none'}): "
+                         f"name one as {place}:Class")
+    return next(iter(own.values()))
+
+
+def _folded(name: str) -> str:
+    return name.replace("_", "").replace("-", "").lower()
+
+
+def _named_module(place: str) -> ModuleType:
+    try:
+        return importlib.import_module(place)
+    except ImportError as error:
+        raise UsageError(f"cannot import {place}: {error}; check the name before the colon") from None
+
+
+def _file_module(path: Path) -> ModuleType:
+    if not path.is_file():
+        raise UsageError(f"there is no file {path}: check the path before the colon")
+    name = f"user_{path.stem}_{hashlib.blake2b(str(path.resolve()).encode(), digest_size=4).hexdigest()}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    module = importlib.util.module_from_spec(spec)  # type: ignore[arg-type]
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)  # type: ignore[union-attr]
+    except Exception as error:
+        del sys.modules[name]
+        where = _line_of(error, path)
+        raise UsageError(f"{path} does not import: {type(error).__name__}: {error}{where}") from error
+    return module
+
+
+def _line_of(error: Exception, path: Path) -> str:
+    if isinstance(error, SyntaxError):
+        return ""  # its message names the line
+    trace, line = error.__traceback__, None
+    while trace is not None:
+        if Path(trace.tb_frame.f_code.co_filename) == path:
+            line = trace.tb_lineno
+        trace = trace.tb_next
+    return f" (line {line})" if line else ""
+
+
+def checked_params(kind: type, given: Mapping[str, Any], what: str = "parameter") -> dict[str, Any]:
+    """The given parameters of a strategy or sizer class, checked against its defaults.
+
+    Raises:
+        UnknownName: it has no such parameter. BadSpec: a value of the wrong kind, or a contradiction.
+    """
+    defaults = {name: value for name, value in kind.params._getitems()
+                if name not in (ENGINE_PARAMS if issubclass(kind, TargetStrategy) else ("limits", "fractional"))}
+    for name in given:
+        if name not in defaults:
+            raise UnknownName.of(f"{what} of {kind.__name__}", name, defaults)
+    values = {name: _like(name, value, defaults[name]) for name, value in given.items()}
+    if issubclass(kind, TargetStrategy):
+        kind.check(SimpleNamespace(**{**defaults, **values}))
+    return values
+
+
+def _like(name: str, value: Any, default: Any) -> Any:
+    """`value` as the type of `default`, where that loses nothing."""
+    if isinstance(default, bool) or default is None or isinstance(default, str):
+        if isinstance(default, bool) and not isinstance(value, bool):
+            raise BadSpec(f"{name}={value} is not understood: it is true or false")
+        return str(value) if isinstance(default, str) else value
+    if isinstance(default, int | float):
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise BadSpec(f"{name}={value} is not a number: its default is {default}")
+        if isinstance(default, int) and value != int(value):
+            raise BadSpec(f"{name}={value} is not a whole number: its default is {default}")
+        return type(default)(value)
+    return value
+
+
+def source_digest(kind: type) -> str:
+    """Digest of the source text of a class and of the classes it derives from, Backtrader's own left out."""
+    digest = hashlib.blake2b(digest_size=16)
+    for each in kind.__mro__:
+        if each.__module__.split(".")[0] not in ("backtrader", "builtins"):
+            try:
+                digest.update(inspect.getsource(each).encode())
+            except (OSError, TypeError):  # defined interactively
+                digest.update(each.__qualname__.encode())
+    return digest.hexdigest()

@@ -1,0 +1,183 @@
+"""BarsData: the Backtrader feed of one symbol of a `Bars` panel (or of a pandas frame), loaded in bulk.
+
+Works wherever a Backtrader feed does: resampled, replayed, plotted, preloaded or bar by bar. The simulated
+broker reads `actions`, `tradable` and the session marks; target strategies read `bars` and `column`.
+"""
+
+from array import array
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import backtrader as bt
+import numpy as np
+
+from core.bars import Bars
+from core.calendars import MINUTE_NS, get_calendar
+from core.errors import BadSpec
+
+DAY_NS = 86_400 * 10**9
+EPOCH = 719_163  # ordinal of 1970-01-01, the day numbers of Backtrader's dates
+AUCTION_CUTOFF_NS = {"open": 2 * MINUTE_NS, "close": 10 * MINUTE_NS}  # orders must be in by 09:28 and 15:50
+_UNITS = {"m": (bt.TimeFrame.Minutes, 1), "h": (bt.TimeFrame.Minutes, 60), "d": (bt.TimeFrame.Days, 1),
+          "w": (bt.TimeFrame.Weeks, 1), "M": (bt.TimeFrame.Months, 1)}
+_LINES = ("open", "high", "low", "close", "volume")
+
+
+class Action(NamedTuple):
+    """A corporate action of the feed's symbol; moments are Backtrader's day numbers.
+
+    Attributes:
+        moment: completion of the first bar on the ex-date. split: new shares per old share.
+        dividend: cash per new share. pay: earliest moment of payment (`moment` where the pay date is unknown).
+    """
+
+    moment: float
+    split: float
+    dividend: float
+    pay: float
+
+
+class BarsData(bt.feed.DataBase):
+    """One symbol as a Cerebro feed: `BarsData(dataname=bars, symbol="SPY")` or `BarsData(dataname=frame)`.
+
+    Params:
+        dataname: `core.bars.Bars`, or a pandas frame as `bt.feeds.PandasData` takes it (dates in the index,
+            columns open, high, low, close, volume, openinterest in any case).
+        symbol: which column of the bars; may be left out when there is only one.
+        prices: "raw" (as traded; the simulated broker books splits and dividends) or "adjusted"
+            (forward-adjusted; both are inside the price).
+    """
+
+    params = (("symbol", None), ("prices", "raw"))
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.bars: Bars | None = None
+        self.column = 0
+        self.tradable = True
+        self.actions: list[Action] = []
+        if isinstance(self.p.dataname, Bars):
+            self._take_bars(self.p.dataname)
+        else:
+            self._take_frame(self.p.dataname)
+        self._bulk = False
+
+    def _take_bars(self, bars: Bars) -> None:
+        if self.p.symbol is None and len(bars.symbols) > 1:
+            raise BadSpec(f"the bars hold {len(bars.symbols)} symbols: say which with symbol={bars.symbols[0]!r}")
+        if self.p.prices == "adjusted" and bars.has_actions.any():
+            bars = bars.adjusted
+        self.bars, self.column = bars, bars.column(self.p.symbol or bars.symbols[0])
+        self.tradable = bool(bars.tradable[self.column])
+        self.rows = np.flatnonzero(bars.traded[:, self.column])
+        panels = {name: getattr(bars, f"raw_{name}") for name in _LINES}
+        self._values = {name: np.ascontiguousarray(panel[self.rows, self.column]) for name, panel in panels.items()}
+        self._moments = day_numbers(bars.index[self.rows])
+        if bars.has_actions[self.column]:
+            self.actions = self._list_actions(bars)
+        unit, count = _UNITS[bars.interval[-1]]
+        self.p.timeframe, self.p.compression = unit, count * int(bars.interval[:-1])
+        self.p.name = self.p.name or bars.symbols[self.column]
+
+    def _take_frame(self, frame: Any) -> None:
+        named = {str(name).lower(): name for name in frame.columns}
+        if "close" not in named:
+            raise BadSpec(f"the frame has no close column (it has {', '.join(map(str, frame.columns))})")
+        wanted = [name for name in (*_LINES, "openinterest") if name in named]
+        self._values = {name: frame[named[name]].to_numpy(dtype=np.float64) for name in wanted}
+        index = frame.index.tz_convert("UTC").tz_localize(None) if frame.index.tz is not None else frame.index
+        self._moments = day_numbers(index.to_numpy().astype("datetime64[ns]").astype(np.int64))
+
+    def _list_actions(self, bars: Bars) -> list[Action]:
+        split, cash, pay = (panel[self.rows, self.column] for panel in (bars.split, bars.dividend, bars.pay_date))
+        found = np.flatnonzero((split != 1) | (cash != 0))
+        paid = [EPOCH + int(day.astype(np.int64)) if not np.isnat(day) else 0 for day in pay[found]]
+        return [Action(self._moments[at], split[at], cash[at], max(day, self._moments[at]))
+                for at, day in zip(found.tolist(), paid, strict=True)]
+
+    # -- loading --------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        super().start()
+        self._next_row, self._bulk = 0, False
+
+    def preload(self) -> None:
+        """Fill the line buffers at once; bar by bar where filters, time zones or look-ahead ask for it."""
+        plain = not (self._filters or self._ffilters or self._tzinput or self.lines.datetime.extension)
+        if not plain or any(line.bindings for line in self.lines):
+            super().preload()
+            return
+        first, last = np.searchsorted(self._moments, [self.fromdate, np.nextafter(self.todate, np.inf)])
+        for name in self.getlinealiases():
+            values = self._moments if name == "datetime" else self._values.get(name)
+            line = getattr(self.lines, name)
+            if values is None:
+                line.array = array("d", [float("nan")]) * int(last - first)
+            else:
+                line.array = array("d")
+                line.array.frombytes(memoryview(values[first:last]).cast("B"))
+        self._buffers = list(self.lines)
+        self._clock_line = self.lines.datetime
+        self._coming = [*self._clock_line.array, float("inf")]
+        self._bulk, self._next_row = True, len(self._moments)
+        self.home()
+
+    def _load(self) -> bool:
+        row = self._next_row
+        if row >= len(self._moments):
+            return False
+        self._next_row += 1
+        self.lines.datetime[0] = self._moments[row]
+        for name, values in self._values.items():
+            getattr(self.lines, name)[0] = values[row]
+        return True
+
+    # -- stepping -------------------------------------------------------------------------------------
+
+    def advance_peek(self) -> float:
+        return self._coming[self._clock_line._idx + 1] if self._bulk else super().advance_peek()
+
+    def advance(self, size: int = 1, datamaster: Any = None, ticks: bool = True) -> None:
+        if not self._bulk or datamaster is not None:
+            super().advance(size, datamaster, ticks)
+            return
+        for line in self._buffers:
+            line._idx += size
+            line.lencount += size
+
+    # -- sessions -------------------------------------------------------------------------------------
+
+    def auction(self, kind: str) -> tuple[bool, float] | None:
+        """Whether the current bar holds the session's opening or closing print, and the auction's cut-off.
+
+        Args:
+            kind: "open" or "close".
+
+        Returns:
+            (is it the first or last bar of its session, day number by which an order had to be in), or None
+            where the feed does not know its sessions (a pandas frame, a resampled or replayed feed).
+        """
+        if self.bars is None or self._filters:
+            return None
+        at = len(self) - 1 + int(np.searchsorted(self._moments, self.fromdate))
+        edges, cutoffs = self._auctions[kind]
+        return bool(edges[at]), cutoffs[at]
+
+    @cached_property
+    def _auctions(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+        bars = self.bars
+        calendar = get_calendar(bars.calendar)
+        session = bars.session[self.rows]
+        changes = session[1:] != session[:-1]
+        edges = {"open": np.r_[True, changes], "close": np.r_[changes, True]}
+        moments = {"open": calendar.open_of(session), "close": calendar.close_of(session)}
+        return {kind: (edges[kind], day_numbers(moments[kind] - AUCTION_CUTOFF_NS[kind])) for kind in edges}
+
+
+def day_numbers(moments: np.ndarray) -> np.ndarray:
+    """UTC nanoseconds (int64) as Backtrader's floating day numbers, bit for bit as `bt.date2num` gives them."""
+    days, rest = np.divmod(np.asarray(moments, dtype=np.int64), DAY_NS)
+    times, where = np.unique(rest // 1000, return_inverse=True)
+    base = bt.num2date(EPOCH)
+    parts = np.array([bt.date2num(base + np.timedelta64(int(time), "us").item()) - EPOCH for time in times])
+    return (days + EPOCH) + (parts[where] if len(times) else 0.0)

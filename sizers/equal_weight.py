@@ -1,0 +1,28 @@
+"""The same weight for everyone."""
+
+import numpy as np
+
+from core.bars import Bars
+from core.errors import UnknownName
+from sizers.base import PortfolioSizer
+
+ACROSS = ("universe", "chosen")
+
+
+class EqualWeight(PortfolioSizer):
+    """Equal weights, with the sign of the conviction.
+
+    Params:
+        across: "universe" (1/N for each of the N tradable symbols, so that each has its own sleeve and entries
+            do not disturb each other) or "chosen" (1/K for each of the K symbols with a conviction, which suits
+            rotations that decide on all symbols at once).
+    """
+
+    params = (("across", "universe"),)
+
+    def weights(self, conviction: np.ndarray, history: Bars) -> np.ndarray:
+        if self.p.across not in ACROSS:
+            raise UnknownName.of("value of sizer.across", str(self.p.across), ACROSS)
+        chosen = (conviction != 0).sum()
+        count = history.tradable.sum() if self.p.across == "universe" else chosen
+        return np.sign(conviction) / max(count, 1)

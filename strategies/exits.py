@@ -1,0 +1,96 @@
+"""Protective orders of a target strategy: stop, trailing stop, take-profit and time exit.
+
+They are placed when an entry fills, for the whole position, and cancelled before any other order of that
+symbol is sent. A symbol that was stopped stays out until its conviction has been 0 or of the other sign.
+"""
+
+from typing import Any
+
+from backtrader import Order
+
+from core.options import Exits
+
+_KINDS = ("stop", "trail", "profit")
+
+
+class Protection:
+    """The protective orders of one strategy.
+
+    Attributes:
+        barred: feed -> side (+1 long, -1 short) on which it was stopped and may not enter again yet.
+    """
+
+    def __init__(self, strategy: Any, exits: Exits) -> None:
+        self._strategy = strategy
+        self._exits = exits
+        self._orders: dict[Any, list[Order]] = {}
+        self._since: dict[Any, int] = {}
+        self.barred: dict[Any, int] = {}
+        self.active = any(exits)
+
+    def entered(self, data: Any) -> None:
+        """Protect the whole position after an entry, or after a part of one, has filled."""
+        self.review(data)
+        position = self._strategy.getposition(data)
+        if not position.size or self.cancel(data):
+            return
+        self._since.setdefault(data, len(data))
+        side = 1 if position.size > 0 else -1
+        close = self._strategy.sell if side > 0 else self._strategy.buy
+        first: Order | None = None
+        for kind, terms in self._terms(position.price, side):
+            order = close(data=data, size=abs(position.size), oco=first, protective=True, intent=kind, **terms)
+            self._orders.setdefault(data, []).append(order)
+            first = first or order
+            if not order.alive():
+                break
+        self.review(data)
+
+    def _terms(self, price: float, side: int) -> list[tuple[str, dict[str, Any]]]:
+        exits = self._exits
+        terms = {
+            "stop": (exits.stop, {"exectype": Order.Stop, "price": price * (1 - side * exits.stop)}),
+            "trail": (exits.trail, {"exectype": Order.StopTrail, "price": price, "trailpercent": exits.trail}),
+            "profit": (exits.profit, {"exectype": Order.Limit, "price": price * (1 + side * exits.profit)}),
+        }
+        return [(kind, terms[kind][1]) for kind in _KINDS if terms[kind][0]]
+
+    def review(self, data: Any) -> None:
+        """Bar the symbol if one of its protective orders has filled, and forget what has ended."""
+        for order in self._orders.get(data, []):
+            if order.status == Order.Completed:
+                self.barred[data] = -1 if order.isbuy() else 1
+                self._strategy.stand_down(data)
+        if not self._strategy.getposition(data).size:
+            self._since.pop(data, None)
+        self._orders[data] = [order for order in self._orders.get(data, []) if order.alive()]
+
+    def cancel(self, data: Any) -> list[Order]:
+        """Ask for the end of the symbol's protective orders.
+
+        Returns:
+            Those whose end the broker has not confirmed yet; nothing else may be sent before it has.
+        """
+        for order in self._orders.get(data, []):
+            if order.alive():
+                self._strategy.cancel(order)
+        self.review(data)
+        return self._orders[data]
+
+    def overdue(self) -> list[Any]:
+        """Feeds whose position has been held for the allowed number of bars."""
+        if not self._exits.bars:
+            return []
+        for data in list(self._since):
+            self.review(data)
+        return [data for data, since in self._since.items() if len(data) - since + 1 >= self._exits.bars]
+
+    def may_hold(self, data: Any, conviction: float) -> bool:
+        """Whether a decision may open a position; a conviction off the stopped side lifts the bar."""
+        side = self.barred.get(data)
+        if side is None:
+            return True
+        if conviction * side <= 0:
+            del self.barred[data]
+            return True
+        return False

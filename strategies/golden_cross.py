@@ -1,0 +1,39 @@
+"""Golden cross: follow the trend while a fast average is above a slow one.
+
+Buy: the fast simple moving average of the signal close crosses above the slow one.
+Sell: it crosses below.
+Sizing: equal weight, one sleeve for each symbol of the universe.
+Source: the classic 50/200-day rule; Brock, Lakonishok and LeBaron, "Simple Technical Trading Rules and the
+Stochastic Properties of Stock Returns", Journal of Finance 47 (1992), test the family.
+"""
+
+import numpy as np
+
+from core.bars import Bars
+from core.errors import BadSpec
+from indicators import crossed, on
+from strategies.base import TargetStrategy
+
+
+class GoldenCross(TargetStrategy):
+    """In when the fast average crosses above the slow one, out when it crosses below.
+
+    Params:
+        fast, slow: bars in the two averages, fast below slow.
+    """
+
+    params = dict(fast=50, slow=200)
+
+    @classmethod
+    def check(cls, p) -> None:
+        if not 1 <= p.fast < p.slow:
+            raise BadSpec(f"fast={p.fast} is not below slow={p.slow}: the fast average takes fewer bars, from 1 on")
+
+    @classmethod
+    def signals(cls, bars: Bars, p) -> np.ndarray:
+        crossing = crossed(on(bars).sma(p.fast), on(bars).sma(p.slow))
+        return np.select([(crossing > 0) & bars.tradable, (crossing < 0) & bars.tradable], [1.0, 0.0], np.nan)
+
+    @classmethod
+    def features(cls, bars: Bars, p) -> dict[str, np.ndarray]:
+        return {f"average of {period}": on(bars).sma(period) for period in (p.fast, p.slow)}
