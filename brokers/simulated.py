@@ -3,6 +3,7 @@
 What differs from BackBroker on purpose (each has a test that shows the fault):
 
 - no order matches unless its feed has advanced since the order was created or last tried;
+- what a volume cap leaves of a triggered stop is a market order, it need not be triggered again;
 - at the open: triggered stops first, then sales and covers, then buys; the submission check too takes what
   frees cash first, and an order it refuses costs the orders after it nothing;
 - the children of a bracket, and protective orders, are active on the entry bar, after the entry;
@@ -135,11 +136,11 @@ class SimulatedBroker(bt.brokers.BackBroker):
     def submit(self, order: Order, check: bool = True) -> Order:
         if not getattr(order.data, "tradable", True):
             return self._reject(order, f"{order.data._name} is a reference symbol: it is never traded")
-        return super().submit(order, check)
+        return self._protect(order) if order.info.get("protective") else super().submit(order, check)
 
-    def transmit(self, order: Order, check: bool = True) -> Order:
-        if not order.info.get("protective"):
-            return super().transmit(order, check)
+    def _protect(self, order: Order) -> Order:
+        """Take an order that protects a position: no cash is needed, and it works on the entry bar already."""
+        self._pchildren[order.ref].append(order)
         self.orders.append(order)
         self.submit_accept(order)
         if self._try_after_entry(order):
@@ -251,6 +252,8 @@ class SimulatedBroker(bt.brokers.BackBroker):
         opening = order.data.open[0]
         if kind == Order.Close:
             return 4
+        if _is_running_stop(order):
+            return 1
         if kind in _STOPS and not order.triggered:
             gap = opening >= price if order.isbuy() else opening <= price
             return 0 if gap else 3
@@ -267,12 +270,14 @@ class SimulatedBroker(bt.brokers.BackBroker):
         if math.isnan(data.open[0]):
             self._phase = AT_CLOSE
             self._try_exec_at_close(order, data.close[0])
+        elif _is_running_stop(order):
+            self._try_exec_market(order, data.open[0], data.high[0], data.low[0])
         else:
             super()._try_exec(order)
 
     def _try_exec_at_close(self, order: Order, close: float) -> None:
         kind, created = order.exectype, order.created
-        if kind == Order.Market:
+        if kind == Order.Market or _is_running_stop(order):
             self._try_exec_market(order, close, close, close)
         elif kind == Order.Close:
             self._try_exec_close(order, close)
@@ -381,3 +386,8 @@ class SimulatedBroker(bt.brokers.BackBroker):
 
     def _move_cash(self, amount: float) -> None:
         self.cash += amount
+
+
+def _is_running_stop(order: Order) -> bool:
+    """Whether a stop has been triggered and partly filled: what is left of it is a market order."""
+    return order.exectype in (Order.Stop, Order.StopTrail) and order.executed.size != 0

@@ -15,6 +15,7 @@ import numpy as np
 
 from core.calendars import MINUTE_NS, get_calendar
 from core.errors import NoBars, UnknownName
+from core.panels import carried_forward
 from core.series import FIELDS, SymbolBars
 
 _PANELS = tuple(f"raw_{name}" for name in FIELDS) + ("dividend", "split", "pay_date")
@@ -167,9 +168,7 @@ class Bars:
     @cached_property
     def last_close(self) -> np.ndarray:
         """(T, N) raw close of the latest bar up to each row; NaN before the first."""
-        rows = np.where(self.traded, np.arange(len(self))[:, None], 0)
-        np.maximum.accumulate(rows, axis=0, out=rows)
-        return _frozen(np.take_along_axis(self.raw_close, rows, axis=0))
+        return _frozen(carried_forward(self.raw_close))
 
     @cached_property
     def factor(self) -> np.ndarray:

@@ -46,7 +46,7 @@ class FeedBars:
 
     def _check(self) -> None:
         if len({(data._timeframe, data._compression) for data in self._datas}) > 1:
-            names = ", ".join(f"{data._name} {bt.TimeFrame.getname(data._timeframe)}" for data in self._datas)
+            names = ", ".join(f"{data._name} {bt.TimeFrame.getname(data._timeframe, data._compression)}" for data in self._datas)
             raise BadSpec(f"feeds of different bar lengths ({names}): a target strategy takes one length")
         for data in self._datas:
             if data._filters and getattr(data, "actions", None):

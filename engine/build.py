@@ -71,7 +71,7 @@ def _strategy_params(spec: RunSpec, strategy: type[bt.Strategy]) -> dict[str, An
 
 
 def _add_sizer(cerebro: bt.Cerebro, spec: RunSpec, strategy: type[bt.Strategy]) -> None:
-    name = spec.sizer or getattr(strategy, "sizer", None)
+    name = spec.sizer or getattr(strategy, "default_sizer", None)
     if name is None:
         if spec.limits or spec.sizer_params:
             raise BadSpec(f"limits and sizer parameters need a sizer: name one with sizer = "

@@ -93,7 +93,7 @@ def _file_module(path: Path) -> ModuleType:
         spec.loader.exec_module(module)  # type: ignore[union-attr]
     except Exception as error:
         del sys.modules[name]
-        where = _line_of(error, path)
+        where = _line_of(error, path.resolve())
         raise UsageError(f"{path} does not import: {type(error).__name__}: {error}{where}") from error
     return module
 
@@ -103,7 +103,7 @@ def _line_of(error: Exception, path: Path) -> str:
         return ""  # its message names the line
     trace, line = error.__traceback__, None
     while trace is not None:
-        if Path(trace.tb_frame.f_code.co_filename) == path:
+        if Path(trace.tb_frame.f_code.co_filename).resolve() == path:
             line = trace.tb_lineno
         trace = trace.tb_next
     return f" (line {line})" if line else ""

@@ -13,6 +13,7 @@ from core.bars import Bars
 from core.errors import BadSpec, UnknownName
 from core.feed_bars import FeedBars
 from core.options import Exits, read_group
+from core.panels import carried_forward
 from core.spec import FILLS
 from sizers.base import PortfolioSizer
 from strategies.exits import Protection
@@ -36,7 +37,7 @@ class TargetStrategy(bt.Strategy):
     """Base of strategies that say what to hold, not how to get there.
 
     A subclass states `params = dict(...)` and the pure class method `signals`; it may state `check` (are the
-    parameters possible?), `features` (panels for charts), `sizer` (name of its default sizer) and `fill`.
+    parameters possible?), `features` (panels for charts), `default_sizer` (a name in `sizers`) and `fill`.
     It runs in any Cerebro, with any feeds; without engine-supplied bars it reads the panel from its feeds.
 
     Params of the base (set by the engine, open to users too):
@@ -48,7 +49,7 @@ class TargetStrategy(bt.Strategy):
 
     params = dict(exits=None, signal_start=None, fill=None)
     fill = "next_open"
-    sizer = "EqualWeight"
+    default_sizer = "EqualWeight"
     path_dependent = False
 
     @classmethod
@@ -82,7 +83,7 @@ class TargetStrategy(bt.Strategy):
         self._fill = self.p.fill or self.fill
         if self._fill not in FILLS:
             raise UnknownName.of("fill", str(self._fill), FILLS)
-        self._sizer = getattr(sizers, self.sizer)()
+        self._sizer = getattr(sizers, self.default_sizer)()
         self._sizer.set(self, self.broker)
         self._columns = {data: at for at, data in enumerate(self.datas)}
         self._working: dict[Any, Order] = {}  # the latest order of each feed
@@ -120,7 +121,7 @@ class TargetStrategy(bt.Strategy):
             symbol = bars.symbols[int(np.flatnonzero(idle & ~np.isnan(signals).all(axis=0))[0])]
             raise BadSpec(f"{type(self).__name__} decides on {symbol}, which is a reference symbol: never traded")
         self._signals = signals
-        self._convictions = carried_forward(signals)
+        self._convictions = np.nan_to_num(carried_forward(signals), nan=0.0)
         self._decides = (~np.isnan(signals)).any(axis=1).tolist()
 
     # -- from decision to orders ----------------------------------------------------------------------
@@ -241,10 +242,3 @@ def before_start_removed(signals: np.ndarray, bars: Bars, start: str | None) -> 
     signals = signals.copy()
     signals[bars.session < np.datetime64(start, "D")] = np.nan
     return signals
-
-
-def carried_forward(signals: np.ndarray) -> np.ndarray:
-    """(T, N) the last decision of every symbol up to each row; 0 where there was none yet."""
-    rows = np.where(np.isnan(signals), 0, np.arange(len(signals))[:, None])
-    np.maximum.accumulate(rows, axis=0, out=rows)
-    return np.nan_to_num(np.take_along_axis(signals, rows, axis=0), nan=0.0)

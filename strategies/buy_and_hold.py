@@ -10,6 +10,7 @@ Source: a definition; reinvestment as in total-return indices.
 import numpy as np
 
 from core.bars import Bars
+from core.panels import carried_forward
 from strategies.base import TargetStrategy
 
 FIRST_BARS = 5
@@ -23,22 +24,14 @@ class BuyAndHold(TargetStrategy):
     """
 
     params = dict(reinvest=True)
-    sizer = "TargetWeight"
+    default_sizer = "TargetWeight"
 
     @classmethod
     def signals(cls, bars: Bars, p) -> np.ndarray:
         growth = bars.close if p.reinvest else bars.raw_close * np.cumprod(bars.split, axis=0)
-        first = np.argmax(bars.traded, axis=0)
-        start = growth[first, np.arange(len(bars.symbols))]
-        worth = np.where(np.arange(len(bars))[:, None] < first, 1.0, _carried(growth) / start)
-        worth = np.where(bars.tradable, worth, 0.0)
-        weight = worth / worth.sum(axis=1, keepdims=True)
         age = np.cumsum(bars.traded, axis=0)
+        start = growth[np.argmax(bars.traded, axis=0), np.arange(len(bars.symbols))]
+        worth = np.where(age > 0, carried_forward(growth) / start, 1.0) * bars.tradable
+        weight = worth / worth.sum(axis=1, keepdims=True)
         decides = (age <= FIRST_BARS) | ((bars.dividend > 0) if p.reinvest else False)
         return np.where(decides & bars.traded & bars.tradable, weight, np.nan)
-
-
-def _carried(values: np.ndarray) -> np.ndarray:
-    """(T, N) latest number up to each row."""
-    rows = np.where(np.isnan(values), 0, np.arange(len(values))[:, None])
-    return np.take_along_axis(values, np.maximum.accumulate(rows, axis=0), axis=0)
