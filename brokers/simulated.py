@@ -124,9 +124,10 @@ class SimulatedBroker(bt.brokers.BackBroker):
             self.cash += added
         worth = 0.0
         for data, position in self._held.items():
-            worth += position.size * data.close[0]
+            worth += position.size * data.lines.close[0]
         self._valuemkt = self._valuemktlever = worth
-        self._value = self._valuelever = self.cash + worth + self.corporate.owed
+        owed = self.corporate.owed if self.corporate.receivables else 0.0
+        self._value = self._valuelever = self.cash + worth + owed
         self._fundval = self._value / self._fundshares
         self._leverage = 1.0
         return self._value
@@ -218,7 +219,9 @@ class SimulatedBroker(bt.brokers.BackBroker):
         self._try_exec(order)
         if order.alive():
             self.pending.append(order)
-        elif order.status == Order.Completed:
+            return
+        del self._tried[order.ref]
+        if order.status == Order.Completed:
             children = len(self._pchildren.get(order.ref, ())) > 1
             self._bracketize(order)
             while children and self._toactivate:

@@ -29,12 +29,14 @@ class Origin:
     Attributes:
         source: name of the source ("sample", "csv", "yahoo", "synthetic", …).
         synthetic: the bars are invented by a generator and must be labelled so.
-        note: licence, file or a warning such as "stored bars up to 2024-05-03, the network failed".
+        note: licence, or file.
+        warnings: what a reader must know, such as "stored bars go up to 2024-05-03: the network failed".
     """
 
     source: str = ""
     synthetic: bool = False
     note: str = ""
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

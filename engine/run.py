@@ -122,7 +122,7 @@ def _versions() -> dict[str, str]:
 
 def _warnings(result: RunResult) -> list[str]:
     bars, refused = result.bars, result.rejected
-    warnings = [bars.origin.note] if bars.origin.note else []
+    warnings = list(bars.origin.warnings)
     if bars.origin.synthetic:
         warnings.append("synthetic bars: invented by a generator, no statement about any market")
     closes = [symbol for symbol, flag in zip(bars.symbols, bars.close_only, strict=True) if flag]

@@ -69,10 +69,6 @@ class BarsData(bt.feed.DataBase):
             bars = bars.adjusted
         self.bars, self.column = bars, bars.column(self.p.symbol or bars.symbols[0])
         self.tradable = bool(bars.tradable[self.column])
-        self.rows = np.flatnonzero(bars.traded[:, self.column])
-        panels = {name: getattr(bars, f"raw_{name}") for name in _LINES}
-        self._values = {name: np.ascontiguousarray(panel[self.rows, self.column]) for name, panel in panels.items()}
-        self._moments = day_numbers(bars.index[self.rows])
         if bars.has_actions[self.column]:
             self.actions = self._list_actions(bars)
         unit, count = _UNITS[bars.interval[-1]]
@@ -80,26 +76,41 @@ class BarsData(bt.feed.DataBase):
         self.p.name = self.p.name or bars.symbols[self.column]
 
     def _take_frame(self, frame: Any) -> None:
-        named = {str(name).lower(): name for name in frame.columns}
-        if "close" not in named:
+        self._named = {str(name).lower(): name for name in frame.columns}
+        if "close" not in self._named:
             raise BadSpec(f"the frame has no close column (it has {', '.join(map(str, frame.columns))})")
-        wanted = [name for name in (*_LINES, "openinterest") if name in named]
-        self._values = {name: frame[named[name]].to_numpy(dtype=np.float64) for name in wanted}
-        index = frame.index.tz_convert("UTC").tz_localize(None) if frame.index.tz is not None else frame.index
-        self._moments = day_numbers(index.to_numpy().astype("datetime64[ns]").astype(np.int64))
 
     def _list_actions(self, bars: Bars) -> list[Action]:
-        split, cash, pay = (panel[self.rows, self.column] for panel in (bars.split, bars.dividend, bars.pay_date))
+        rows = self._rows(bars)
+        moments = day_numbers(bars.index[rows])
+        split, cash, pay = (panel[rows, self.column] for panel in (bars.split, bars.dividend, bars.pay_date))
         found = np.flatnonzero((split != 1) | (cash != 0))
         paid = [EPOCH + int(day.astype(np.int64)) if not np.isnat(day) else 0 for day in pay[found]]
-        return [Action(self._moments[at], split[at], cash[at], max(day, self._moments[at]))
+        return [Action(moments[at], split[at], cash[at], max(day, moments[at]))
                 for at, day in zip(found.tolist(), paid, strict=True)]
+
+    def _rows(self, bars: Bars) -> np.ndarray:
+        return np.flatnonzero(bars.traded[:, self.column])
 
     # -- loading --------------------------------------------------------------------------------------
 
     def start(self) -> None:
         super().start()
         self._next_row, self._bulk = 0, False
+        self._moments, self._values = self._read()
+
+    def _read(self) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+        """Day numbers and line values, row by row of the symbol's own bars."""
+        if self.bars is not None:
+            rows = self._rows(self.bars)
+            panels = {name: getattr(self.bars, f"raw_{name}") for name in _LINES}
+            values = {name: np.ascontiguousarray(panel[rows, self.column]) for name, panel in panels.items()}
+            return day_numbers(self.bars.index[rows]), values
+        frame = self.p.dataname
+        wanted = [name for name in (*_LINES, "openinterest") if name in self._named]
+        values = {name: np.ascontiguousarray(frame[self._named[name]], dtype=np.float64) for name in wanted}
+        index = frame.index.tz_convert("UTC").tz_localize(None) if frame.index.tz is not None else frame.index
+        return day_numbers(index.to_numpy().astype("datetime64[ns]").astype(np.int64)), values
 
     def preload(self) -> None:
         """Fill the line buffers at once; bar by bar where filters, time zones or look-ahead ask for it."""
@@ -116,10 +127,9 @@ class BarsData(bt.feed.DataBase):
             else:
                 line.array = array("d")
                 line.array.frombytes(memoryview(values[first:last]).cast("B"))
-        self._buffers = list(self.lines)
-        self._clock_line = self.lines.datetime
-        self._coming = [*self._clock_line.array, float("inf")]
-        self._bulk, self._next_row = True, len(self._moments)
+        self._bulk, self._skipped, self._length = True, int(first), int(last - first)
+        self._moments, self._values = self._moments[:0], {}  # the lines hold them now
+        self._buffers, self._clock_line = list(self.lines), self.lines.datetime
         self.home()
 
     def _load(self) -> bool:
@@ -135,7 +145,10 @@ class BarsData(bt.feed.DataBase):
     # -- stepping -------------------------------------------------------------------------------------
 
     def advance_peek(self) -> float:
-        return self._coming[self._clock_line._idx + 1] if self._bulk else super().advance_peek()
+        if not self._bulk:
+            return super().advance_peek()
+        coming = self._clock_line._idx + 1
+        return self._clock_line.array[coming] if coming < self._length else float("inf")
 
     def advance(self, size: int = 1, datamaster: Any = None, ticks: bool = True) -> None:
         if not self._bulk or datamaster is not None:
@@ -159,7 +172,8 @@ class BarsData(bt.feed.DataBase):
         """
         if self.bars is None or self._filters:
             return None
-        at = len(self) - 1 + int(np.searchsorted(self._moments, self.fromdate))
+        skipped = self._skipped if self._bulk else int(np.searchsorted(self._moments, self.fromdate))
+        at = len(self) - 1 + skipped
         edges, cutoffs = self._auctions[kind]
         return bool(edges[at]), cutoffs[at]
 
@@ -167,7 +181,7 @@ class BarsData(bt.feed.DataBase):
     def _auctions(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         bars = self.bars
         calendar = get_calendar(bars.calendar)
-        session = bars.session[self.rows]
+        session = bars.session[self._rows(bars)]
         changes = session[1:] != session[:-1]
         edges = {"open": np.r_[True, changes], "close": np.r_[changes, True]}
         moments = {"open": calendar.open_of(session), "close": calendar.close_of(session)}

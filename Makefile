@@ -1,0 +1,49 @@
+# The commands of this project. `make` alone lists them.
+# PYTHON names the interpreter that creates .venv: make demo PYTHON=python3.12
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+INSTALLED_DEV := $(VENV)/.installed-dev
+RECIPE := pyproject.toml constraints.txt
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint bench clean
+
+help:  ## list the commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(INSTALLED)  ## backtest golden cross on the real sample bars and write a report
+	$(BIN)/cerebrolab backtest GoldenCross --symbols AAPL,IBM,MSFT
+
+test: $(INSTALLED_DEV)  ## run the whole test suite on two cores
+	$(BIN)/python -m pytest -n 2 $(ARGS)
+
+lint: $(INSTALLED_DEV)  ## check style, types and the direction of imports
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(INSTALLED_DEV)  ## measure speed against plain Backtrader
+	$(BIN)/python -m pytest benchmarks --benchmark-only $(ARGS)
+
+clean:  ## remove what was built or cached; runs, logs and stored bars stay
+	rm -rf build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis .benchmarks .import_linter_cache
+	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' || { \
+		echo "cerebrolab needs Python 3.11, 3.12 or 3.13, and $(PYTHON) is: $$($(PYTHON) --version 2>&1)" >&2; \
+		echo "name another one: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(INSTALLED): $(RECIPE) | $(BIN)/python
+	@echo "installing into $(VENV); the first time takes a few minutes"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	@touch $@
+
+$(INSTALLED_DEV): $(RECIPE) | $(BIN)/python
+	@echo "installing into $(VENV); the first time takes a few minutes"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $(INSTALLED) $@

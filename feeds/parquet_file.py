@@ -1,0 +1,115 @@
+"""One Parquet file: the raw bars of a symbol, and in its metadata what was asked for: one rename commits both.
+
+Imports core, feeds.coverage and pyarrow.
+"""
+
+import io
+import json
+import os
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from core.errors import StoreFailed
+from core.series import FIELDS, SymbolBars
+from feeds.coverage import Coverage
+
+KEY = b"cerebrolab.bars"
+CHECKSUM_KEY = b"cerebrolab.checksum"
+FORMAT = 1
+COLUMNS = ("index", "session", *FIELDS, "dividend", "split", "pay_date")
+
+
+@dataclass(frozen=True, eq=False)
+class StoredBars:
+    """Content of one file.
+
+    Attributes:
+        bars: may have no row. coverage: sessions asked for. calendar: name of their exchange calendar.
+    """
+
+    bars: SymbolBars
+    coverage: Coverage
+    calendar: str
+
+
+def encode(stored: StoredBars) -> bytes:
+    """The file's content."""
+    bars = stored.bars
+    about = {"format": FORMAT, "symbol": bars.symbol, "close_only": bars.close_only,
+             "coverage": stored.coverage.to_json(), "calendar": stored.calendar}
+    table = pa.table({name: getattr(bars, name) for name in COLUMNS})
+    content = io.BytesIO()
+    with pq.ParquetWriter(content, table.schema, compression="lz4", use_dictionary=["dividend", "split", "pay_date"],
+                          store_schema=False) as writer:
+        writer.write_table(table)
+        text = json.dumps(about).encode()
+        writer.add_key_value_metadata({KEY: text, CHECKSUM_KEY: str(_checksum(bars, text)).encode()})
+    return content.getvalue()
+
+
+def decode(content: bytes) -> StoredBars:
+    """Read what `encode` wrote.
+
+    Raises:
+        ValueError, KeyError, OSError: the content is damaged, or no file of ours.
+    """
+    file = pq.ParquetFile(pa.BufferReader(content))
+    metadata = file.metadata.metadata or {}
+    about = json.loads(metadata.get(KEY, b"{}"))
+    if about.get("format") != FORMAT:
+        raise ValueError(f"its format is {about.get('format')}, not {FORMAT}")
+    table = file.read(use_threads=False)
+    columns = {name: _array(table.column(name)) for name in COLUMNS}
+    bars = SymbolBars(about["symbol"], **columns, close_only=about["close_only"])
+    if int(metadata[CHECKSUM_KEY]) != _checksum(bars, metadata[KEY]):
+        raise ValueError("its checksum does not match")
+    return StoredBars(bars, Coverage.from_json(about["coverage"]), about["calendar"])
+
+
+def _checksum(bars: SymbolBars, text: bytes) -> int:
+    """CRC-32 of every value and of the description: a flipped bit must not pass for a price."""
+    total = zlib.crc32(text)
+    for name in COLUMNS:
+        total = zlib.crc32(np.ascontiguousarray(getattr(bars, name)).view(np.uint8).data, total)
+    return total
+
+
+def _array(column: pa.ChunkedArray) -> np.ndarray:
+    values = column.to_numpy()
+    values.flags.writeable = False
+    return values
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Put `content` at `path` so that a reader, or a crash, finds either the old content or the new.
+
+    Raises:
+        StoreFailed: it could not be written (disk full, no permission); the old file is untouched.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with open(temporary, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+        _sync_folder(path.parent)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        reason = error.strerror or error
+        raise StoreFailed(f"cannot write {path}: {reason}; free space or choose another folder, "
+                          "what was stored before is untouched") from None
+
+
+def _sync_folder(folder: Path) -> None:
+    if os.name == "posix":
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

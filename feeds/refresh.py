@@ -1,0 +1,103 @@
+"""Bring a store up to date from a source, asking only for sessions never asked for, and read the result from it.
+
+Imports core and the other modules of feeds.
+"""
+
+import logging
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from core.calendars import get_calendar
+from core.clock import Clock
+from core.errors import SourceUnavailable
+from core.series import SymbolBars
+from feeds.coverage import complete_sessions, published, runs
+from feeds.source import SETTLE_NS, PartialFetch, Progress, Source
+from feeds.store import BarStore
+
+log = logging.getLogger(__name__)
+BATCH = 25  # symbols a request; what has arrived is stored before the next
+
+Gap = tuple[np.datetime64, np.datetime64]
+
+
+def refresh(source: Source, store: BarStore | None, symbols: Sequence[str], start: str | None, end: str | None,
+            interval: str, *, clock: Clock, progress: Progress | None = None) -> tuple[list[SymbolBars], list[str]]:
+    """(bars of the symbols from `start` to `end`, sentences a reader must see).
+
+    Without a store everything is fetched. When the source fails, what is stored is used and the sentences say up to
+    when.
+
+    Raises:
+        SourceUnavailable: the source failed and a symbol has no stored bar in the range.
+        Otherwise as `Source.fetch` and `BarStore.write`.
+    """
+    if store is None:
+        return source.fetch(symbols, start, end, interval, progress), []
+    failed = _fill(source, store, symbols, start, end, interval, clock.now_ns() - SETTLE_NS, progress)
+    series = store.read(symbols, start, end, interval, source=source.name)
+    return series, _warnings(source, series, failed)
+
+
+def _fill(source: Source, store: BarStore, symbols: Sequence[str], start: str | None, end: str | None, interval: str,
+          now: int, progress: Progress | None) -> dict[str, str]:
+    """Fetch and store every gap; symbol -> reason for those that did not arrive."""
+    calendar = get_calendar(source.calendar)
+    wanted = complete_sessions(calendar, start, end, now)
+    gaps: dict[Gap, list[str]] = {}
+    for symbol in symbols:
+        missing = store.missing(symbol, wanted, interval, source=source.name, calendar=source.calendar)
+        for gap in runs(missing, calendar):
+            gaps.setdefault(gap, []).append(symbol)
+    failed: dict[str, str] = {}
+    done, batches = 0, list(_batches(gaps))
+    total = sum(len(names) for _, names in batches)
+    for number, (gap, names) in enumerate(batches):
+        try:
+            series, lost = _fetch(source, gap, names, interval, _shifted(progress, done, total))
+        except SourceUnavailable as error:  # nothing arrived: the rest would not either
+            return failed | {name: str(error) for _, rest in batches[number:] for name in rest}
+        failed |= lost
+        arrived = {bars.symbol: bars for bars in series}
+        for symbol in names:
+            if symbol not in lost:
+                bars = arrived.get(symbol)
+                covered = published(calendar.between(*gap), bars.session[-1] if bars is not None else None, now)
+                store.write(symbol, bars, covered, interval, source=source.name, calendar=source.calendar)
+        done += len(names)
+    return failed
+
+
+def _batches(gaps: dict[Gap, list[str]]) -> Iterator[tuple[Gap, list[str]]]:
+    for gap in sorted(gaps):
+        for first in range(0, len(gaps[gap]), BATCH):
+            yield gap, gaps[gap][first:first + BATCH]
+
+
+def _fetch(source: Source, gap: Gap, names: list[str], interval: str,
+           progress: Progress | None) -> tuple[list[SymbolBars], dict[str, str]]:
+    """(what arrived, symbol -> reason for the rest)."""
+    try:
+        return source.fetch(names, str(gap[0]), str(gap[1]), interval, progress), {}
+    except PartialFetch as error:
+        return error.series, dict.fromkeys(error.failed, str(error))
+
+
+def _shifted(progress: Progress | None, done: int, total: int) -> Progress | None:
+    if progress is None:
+        return None
+    return lambda here, _, symbol: progress(done + here, total, symbol)
+
+
+def _warnings(source: Source, series: Sequence[SymbolBars], failed: dict[str, str]) -> list[str]:
+    last = {bars.symbol: bars.session[-1] for bars in series}
+    lost = sorted(name for name in failed if name not in last)
+    if lost:
+        raise SourceUnavailable(f"nothing is stored of {', '.join(lost)} in this range, and {failed[lost[0]]}")
+    sentences = []
+    for session in sorted({last[name] for name in failed}):
+        names = ", ".join(sorted(name for name in failed if last[name] == session))
+        sentences.append(f"{source.name} did not answer: stored bars of {names} go up to {session}")
+        log.warning(sentences[-1])
+    return sentences

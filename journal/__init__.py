@@ -1,0 +1,13 @@
+"""The journal: what ran, what was ordered, what was executed, what was tried. The only code that touches the database.
+
+    with Journal(Path("journal.db")) as journal:
+        journal.record_run(result, "runs/first")
+
+May import core.
+"""
+
+from journal.comparison import Comparison, compare
+from journal.journal import Journal, Trial
+from journal.tables import ExecutionRow, OrderRow, RunRow, TrialRow
+
+__all__ = ["Comparison", "ExecutionRow", "Journal", "OrderRow", "RunRow", "Trial", "TrialRow", "compare"]

@@ -1,0 +1,194 @@
+"""`Journal`: record runs and trials, and read them back."""
+
+import dataclasses
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+from sqlalchemy import func, insert, select
+from sqlalchemy.dialects.sqlite import insert as insert_new
+from sqlalchemy.orm import Session
+
+from core.clock import Clock, SystemClock
+from core.errors import UnknownName
+from core.result import Fill, OrderRecord, RunResult
+from journal.comparison import Comparison, compare
+from journal.database import BUSY_TIMEOUT_S, Database
+from journal.tables import ExecutionRow, OrderRow, RunRow, TrialRow
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One set of parameters tried on one set of data.
+
+    Attributes:
+        strategy, params, universe: what was tried. fingerprint: `Bars.fingerprint` of the data.
+        metrics: name -> number. strategy_source: digest of the strategy's source text.
+    """
+
+    strategy: str
+    params: Mapping[str, Any]
+    universe: Sequence[str]
+    fingerprint: str
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    strategy_source: str = ""
+
+
+class Journal:
+    """The journal in one SQLite file; usable from several processes at once.
+
+    Args:
+        place: the file, or "sqlite:///path".
+        clock: stamps what is recorded.
+        busy_timeout_s: how long to wait for another process's writing.
+
+    Every method raises StoreFailed when the file is locked, damaged, full or not writable.
+    """
+
+    def __init__(self, place: str | Path, clock: Clock | None = None, busy_timeout_s: float = BUSY_TIMEOUT_S) -> None:
+        self._database = Database(place, busy_timeout_s)
+        self._clock = clock or SystemClock()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Release the file."""
+        self._database.close()
+
+    # -- runs -----------------------------------------------------------------------------------------
+
+    def record_run(self, result: RunResult, directory: str | None = None) -> int:
+        """Record a run with its orders and executions, all or nothing; returns its number."""
+        with self._database.writing() as session:
+            row = _run_row(result, directory, self._clock.now_ns())
+            session.add(row)
+            session.flush()
+            if result.orders:
+                session.execute(insert(OrderRow), [_order_values(row.id, order) for order in result.orders])
+            _add_executions(session, row.id, result.fills)
+            return row.id
+
+    def record_executions(self, run_id: int, fills: Iterable[Fill]) -> int:
+        """Add the executions not yet there; returns how many were new.
+
+        A fill's key is its order, its time and its place among that order's fills of that time.
+
+        Raises:
+            UnknownName: no such run.
+        """
+        with self._database.writing() as session:
+            _existing(session, run_id)
+            return _add_executions(session, run_id, list(fills))
+
+    def run(self, run_id: int) -> RunRow:
+        """One run.
+
+        Raises:
+            UnknownName: no such run.
+        """
+        with self._database.reading() as session:
+            return _existing(session, run_id)
+
+    def runs(self, strategy: str | None = None, limit: int | None = None) -> list[RunRow]:
+        """Runs, the latest first."""
+        chosen = select(RunRow).order_by(RunRow.id.desc()).limit(limit)
+        if strategy is not None:
+            chosen = chosen.where(RunRow.strategy == strategy)
+        with self._database.reading() as session:
+            return list(session.scalars(chosen))
+
+    def orders(self, run_id: int) -> list[OrderRow]:
+        """Orders of a run, in time order."""
+        with self._database.reading() as session:
+            _existing(session, run_id)
+            return list(session.scalars(select(OrderRow).where(OrderRow.run_id == run_id).order_by(OrderRow.id)))
+
+    def executions(self, run_id: int) -> list[ExecutionRow]:
+        """Executions of a run, in time order."""
+        chosen = select(ExecutionRow).where(ExecutionRow.run_id == run_id)
+        with self._database.reading() as session:
+            _existing(session, run_id)
+            return list(session.scalars(chosen.order_by(ExecutionRow.time_ns, ExecutionRow.id)))
+
+    def compare(self, run_ids: Sequence[int]) -> Comparison:
+        """Runs side by side.
+
+        Raises:
+            UnknownName: one of them does not exist.
+        """
+        return compare([self.run(run_id) for run_id in run_ids])
+
+    # -- trials ---------------------------------------------------------------------------------------
+
+    def record_trials(self, trials: Iterable[Trial]) -> int:
+        """Append trials; returns how many."""
+        now = self._clock.now_ns()
+        rows = [{"created_ns": now, **dataclasses.asdict(each)} for each in trials]
+        if rows:
+            with self._database.writing() as session:
+                session.execute(insert(TrialRow), rows)
+        return len(rows)
+
+    def trials(self, strategy: str | None = None, strategy_source: str | None = None,
+               universe: Sequence[str] | None = None, fingerprint: str | None = None) -> list[TrialRow]:
+        """Trials that match whatever is given, in the order they were recorded."""
+        wanted = {"strategy": strategy, "strategy_source": strategy_source, "fingerprint": fingerprint,
+                  "universe": None if universe is None else list(universe)}
+        chosen = select(TrialRow).order_by(TrialRow.id)
+        for name, value in wanted.items():
+            if value is not None:
+                chosen = chosen.where(getattr(TrialRow, name) == value)
+        with self._database.reading() as session:
+            return list(session.scalars(chosen))
+
+
+def _existing(session: Session, run_id: int) -> RunRow:
+    row = session.get(RunRow, run_id)
+    if row is None:
+        last = session.scalar(select(func.max(RunRow.id)))
+        advice = f"the latest is {last}" if last else "the journal has none yet"
+        raise UnknownName(f"unknown run {run_id}: {advice}, see cerebrolab runs list")
+    return row
+
+
+def _run_row(result: RunResult, directory: str | None, now_ns: int) -> RunRow:
+    summary, bars = result.summary(), result.bars
+    return RunRow(
+        created_ns=now_ns, strategy=result.spec.strategy, strategy_source=result.strategy_source,
+        symbols=list(result.spec.symbols), spec=result.spec.masked(), source=bars.origin.source or "own data",
+        start=summary["start"], end=summary["end"], interval=bars.interval, fingerprint=bars.fingerprint,
+        versions=dict(result.versions), directory=directory, cash=result.spec.cash, final_value=result.final_value,
+        metrics=dict(result.metrics), warnings=list(result.warnings), trades=summary["trades"],
+        fills=summary["fills"], rejected=summary["rejected"], seconds=summary["seconds"],
+    )
+
+
+def _order_values(run_id: int, order: OrderRecord) -> dict[str, Any]:
+    values = order._asdict()
+    return {"run_id": run_id, "number": values.pop("order"), "time_ns": values.pop("time"), **values}
+
+
+def _add_executions(session: Session, run_id: int, fills: Sequence[Fill]) -> int:
+    seen: Counter[tuple[int, int]] = Counter()
+    rows = []
+    for fill in fills:
+        values = fill._asdict()
+        order, time_ns = values.pop("order"), values.pop("time")
+        seen[order, time_ns] += 1
+        rows.append({**values, "run_id": run_id, "order_number": order, "time_ns": time_ns,
+                     "session": str(fill.session), "key": f"{order}:{time_ns}:{seen[order, time_ns]}"})
+    if not rows:
+        return 0
+    before = _count(session, run_id)
+    session.execute(insert_new(ExecutionRow).on_conflict_do_nothing(index_elements=["run_id", "key"]), rows)
+    return _count(session, run_id) - before
+
+
+def _count(session: Session, run_id: int) -> int:
+    return session.scalar(select(func.count()).where(ExecutionRow.run_id == run_id)) or 0

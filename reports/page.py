@@ -1,0 +1,231 @@
+"""The page of a report: what it says, and in which words. The layout is in `report.html.j2`."""
+
+from collections import Counter
+from collections.abc import Iterable
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from core.result import OrderRecord, RunResult, Trade
+from reports.figures import Picture
+from reports.formats import count, money, number, percent, price, signed_percent
+from reports.palette import DARK, LIGHT, css
+from reports.toml import to_toml
+
+LISTED = 200  # rows shown at each end of a longer list
+
+
+class Cell(NamedTuple):
+    """A table cell: what it shows, what it sorts by, and "gain", "loss", "text" or ""."""
+
+    shown: str
+    key: Any
+    kind: str = ""
+
+
+def render(result: RunResult, pictures: list[Picture]) -> str:
+    """The whole page as one HTML text that needs nothing else."""
+    named = {picture.name: picture for picture in pictures}
+    fundamental = ("equity", "drawdown", "exposure", "monthly")
+    return _template().render(
+        light=css(LIGHT), dark=css(DARK), title=_strategy(result), span=_span(result), spec=result.spec,
+        synthetic=result.bars.origin.synthetic, notes=_notes(result), tiles=_tiles(result), groups=_groups(result),
+        figures={name: named[name] for name in fundamental},
+        charts=[picture for picture in pictures if picture.name not in fundamental], price_note=_price_note(result),
+        trades=_trade_table(result), rejected=_rejected_table(result), data=_data(result), run=_run(result),
+        toml=to_toml(result.spec.masked()), runnable=result.spec.source != "cerebro",
+    )
+
+
+@lru_cache(maxsize=1)
+def _template() -> Any:
+    import jinja2
+
+    folder = jinja2.FileSystemLoader(Path(__file__).parent)
+    environment = jinja2.Environment(loader=folder, autoescape=True, undefined=jinja2.StrictUndefined,
+                                     trim_blocks=True, lstrip_blocks=True)
+    return environment.get_template("report.html.j2")
+
+
+# -- sentences --------------------------------------------------------------------------------------------
+
+
+def _strategy(result: RunResult) -> str:
+    return result.spec.strategy.rpartition(":")[2]
+
+
+def _span(result: RunResult) -> str:
+    bars = result.bars
+    traded = [symbol for symbol, tradable in zip(bars.symbols, bars.tradable, strict=True) if tradable]
+    names = ", ".join(traded[:8]) + (f" and {len(traded) - 8} more" if len(traded) > 8 else "")
+    return f"{names} · {bars.session[0]} to {bars.session[-1]} · {bars.interval} bars"
+
+
+def _notes(result: RunResult) -> list[str]:
+    bars = result.bars
+    closes = [symbol for symbol, only in zip(bars.symbols, bars.close_only, strict=True) if only]
+    notes = list(result.warnings)
+    if closes and not any("close-only" in note for note in notes):
+        names = ", ".join(closes[:8]) + (f" and {len(closes) - 8} more" if len(closes) > 8 else "")
+        notes.append(f"Closing prices only for {names}: orders fill at the next close.")
+    return notes
+
+
+def _price_note(result: RunResult) -> str:
+    kind = ("Prices are forward-adjusted: splits and dividends are reinvested from the first bar on."
+            if result.bars.has_actions.any() else "Prices as traded.")
+    traded = len({trade.symbol for trade in result.trades})
+    shown = min(traded, 6)
+    most = f" The {shown} most traded of {traded} symbols." if traded > shown else ""
+    return f"{kind} Shaded while held; ▲ buys, ▼ sells.{most}"
+
+
+# -- numbers ----------------------------------------------------------------------------------------------
+
+
+def _tiles(result: RunResult) -> list[tuple[str, str, str, str]]:
+    """(label, value, remark, "gain" or "loss" or "")."""
+    found, spec = result.metrics, result.spec
+    closed = sum(not trade.open for trade in result.trades)
+    return [
+        ("Final value", money(result.final_value), f"from {money(spec.cash)}", ""),
+        ("Total return", signed_percent(found["total_return"]),
+         f"benchmark {signed_percent(found['benchmark_return'])}", _kind(found["total_return"])),
+        ("A year (CAGR)", signed_percent(found["cagr"]), f"volatility {percent(found['volatility'])}",
+         _kind(found["cagr"])),
+        ("Sharpe", number(found["sharpe"]), f"Sortino {number(found['sortino'])}", ""),
+        ("Max drawdown", percent(-found["max_drawdown"]), f"longest {count(found['max_drawdown_days'])} days", ""),
+        ("Trades", count(closed), f"{percent(found['win_rate'], 0)} won", ""),
+    ]
+
+
+def _groups(result: RunResult) -> list[tuple[str, list[tuple[str, str, str]]]]:
+    """(heading, [(name, value, how it is measured)])."""
+    found, spec = result.metrics, result.spec
+    open_trades = sum(trade.open for trade in result.trades)
+    partial = Counter(order.status for order in result.orders)
+    return [
+        ("Return", [
+            ("Total return", signed_percent(found["total_return"]), "final value over starting cash"),
+            ("CAGR", signed_percent(found["cagr"], 2), "compound growth a year, calendar days"),
+            ("Benchmark", signed_percent(found["benchmark_return"]), f"{spec.benchmark}, bought and held"),
+            ("Alpha", signed_percent(found["alpha"], 2), "a year, over the benchmark's beta"),
+            ("Beta", number(found["beta"]), "slope on the benchmark's returns"),
+        ]),
+        ("Risk", [
+            ("Volatility", percent(found["volatility"]), "a year, of session returns"),
+            ("Sharpe", number(found["sharpe"]), f"a year, risk-free {percent(spec.risk_free)}"),
+            ("Sortino", number(found["sortino"]), "against downside deviation"),
+            ("Calmar", number(found["calmar"]), "CAGR over max drawdown"),
+            ("Max drawdown", percent(-found["max_drawdown"], 2), "from the highest value so far"),
+            ("Longest drawdown", f"{count(found['max_drawdown_days'])} days", "peak to recovery, or the end"),
+        ]),
+        ("Trading", [
+            ("Round trips", count(len(result.trades) - open_trades), f"and {open_trades} open"),
+            ("Win rate", percent(found["win_rate"]), "closed trades that made money"),
+            ("Average trade", money(found["average_trade"]), "after costs, with dividends"),
+            ("Profit factor", number(found["profit_factor"]), "gains over losses"),
+            ("Exposure", percent(found["exposure"]), "mean part of the account invested"),
+            ("Turnover", f"{number(found['turnover'])} ×", "of the account, a year"),
+        ]),
+        ("Account", [
+            ("Starting cash", money(spec.cash), ""),
+            ("Final value", money(result.final_value), f"of it cash {money(float(result.cash[-1]))}"),
+            ("Commission", money(found["costs"]), f"{len(result.fills):,} fills"),
+            ("Dividends", money(found["dividends"]), "received less paid"),
+            ("Orders", count(len(result.orders)), f"{partial['Completed']:,} completed"),
+            ("Refused orders", count(len(result.rejected)), "see below" if result.rejected else ""),
+        ]),
+    ]
+
+
+def _kind(value: float) -> str:
+    return "gain" if value > 0 else "loss" if value < 0 else ""
+
+
+# -- tables -----------------------------------------------------------------------------------------------
+
+
+def _ends(rows: list[Any]) -> tuple[list[Any], list[Any], int]:
+    """The first and the last rows of a long list, and how many lie between."""
+    if len(rows) <= 2 * LISTED:
+        return rows, [], 0
+    return rows[:LISTED], rows[-LISTED:], len(rows) - 2 * LISTED
+
+
+def _table(heads: Iterable[tuple[str, str]], rows: list[Any], cells: Any) -> dict[str, Any]:
+    first, last, between = _ends(rows)
+    return {"heads": list(heads), "first": [cells(row) for row in first], "last": [cells(row) for row in last],
+            "between": between, "total": len(rows)}
+
+
+def _trade_table(result: RunResult) -> dict[str, Any]:
+    heads = [("Symbol", "text"), ("Side", "text"), ("Shares", ""), ("Entry", "text"), ("Price", ""), ("Exit", "text"),
+             ("Price", ""), ("Profit", ""), ("Return", ""), ("Dividends", ""), ("Commission", ""), ("Bars", "")]
+
+    def cells(trade: Trade) -> list[Cell]:
+        profit, entered = trade.pnl + trade.dividends, abs(trade.size) * trade.entry_price
+        gain = profit / entered if entered else float("nan")
+        exit_shown = "open" if trade.open else _moment(result, trade.exit_time, trade.exit_session)
+        return [
+            Cell(trade.symbol, trade.symbol, "text"),
+            Cell("short" if trade.size < 0 else "long", int(trade.size < 0), "text"),
+            Cell(count(abs(trade.size)), abs(trade.size)),
+            Cell(_moment(result, trade.entry_time, trade.entry_session), trade.entry_time, "text"),
+            Cell(price(trade.entry_price), trade.entry_price),
+            Cell(exit_shown, trade.exit_time, "text"),
+            Cell(price(trade.exit_price), trade.exit_price),
+            Cell(money(profit), profit, _kind(profit)),
+            Cell(signed_percent(gain, 2), gain, _kind(gain)),
+            Cell(money(trade.dividends), trade.dividends),
+            Cell(money(trade.commission), trade.commission),
+            Cell(count(trade.bars), trade.bars),
+        ]
+
+    return _table(heads, result.trades, cells)
+
+
+def _rejected_table(result: RunResult) -> dict[str, Any]:
+    heads = [("Time", "text"), ("Symbol", "text"), ("Shares", ""), ("Type", "text"), ("Status", "text"),
+             ("Reason", "text")]
+
+    def cells(order: OrderRecord) -> list[Cell]:
+        row = min(int(np.searchsorted(result.bars.index, order.time)), len(result.bars) - 1)
+        return [
+            Cell(_moment(result, order.time, result.bars.session[row]), order.time, "text"),
+            Cell(order.symbol, order.symbol, "text"),
+            Cell(count(order.size), order.size),
+            Cell(order.kind, order.kind, "text"),
+            Cell(order.status, order.status, "text"),
+            Cell(order.reason, order.reason, "reason"),
+        ]
+
+    return _table(heads, result.rejected, cells)
+
+
+def _moment(result: RunResult, time: int, session: np.datetime64) -> str:
+    """The session of a daily bar, the UTC time of a shorter one."""
+    if result.bars.daily:
+        return str(session)
+    return str(np.datetime64(time, "ns").astype("datetime64[m]")).replace("T", " ")
+
+
+def _data(result: RunResult) -> list[tuple[str, str]]:
+    bars, origin = result.bars, result.bars.origin
+    rows, columns = bars.shape
+    return [
+        ("Source", (origin.source or "own data") + (" (synthetic)" if origin.synthetic else "")),
+        ("Range", f"{bars.session[0]} to {bars.session[-1]}, {rows:,} × {bars.interval}"),
+        ("Symbols", f"{columns}: {', '.join(bars.symbols[:30])}{' …' if columns > 30 else ''}"),
+        ("Calendar", bars.calendar),
+        ("Fingerprint", bars.fingerprint),
+    ] + ([("Note", origin.note)] if origin.note else [])
+
+
+def _run(result: RunResult) -> list[tuple[str, str]]:
+    shown = [(name, f"{seconds:.2f} s") for name, seconds in result.timings.items()]
+    versions = ", ".join(f"{name} {version}" for name, version in result.versions.items())
+    source = [("Strategy source", result.strategy_source)] if result.strategy_source else []
+    return [(f"Time: {name}", value) for name, value in shown] + ([("Versions", versions)] if versions else []) + source

@@ -1,0 +1,52 @@
+"""A run put together by hand: two symbols, four bars, three orders, two fills."""
+
+import dataclasses
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from core.bars import Bars, Origin
+from core.result import Fill, OrderRecord, RunResult
+from core.spec import RunSpec
+from journal import Journal
+
+
+def make_result(**changes):
+    index = pd.bdate_range("2024-01-02", periods=4)
+    frames = {name: pd.DataFrame({"close": [start, start + 1, start + 2, start + 3.1]}, index=index)
+              for name, start in (("AAA", 10.0), ("BBB", 20.0))}
+    bars = Bars.from_frames(frames, origin=Origin("csv"))
+    times = bars.index.tolist()
+    orders = [
+        OrderRecord(1, times[0], "AAA", 100.0, "Market", float("nan"), "Completed", 100.0, "", "enter"),
+        OrderRecord(2, times[1], "BBB", 0.25, "Limit", 20.1, "Completed", 0.25),
+        OrderRecord(3, times[2], "BBB", 1e6, "Market", float("nan"), "Margin", 0.0, "needs 22,000,000.00"),
+    ]
+    fills = [Fill(times[1], bars.session[1], "AAA", 100.0, 11.1, 0.1, 1, "enter"),
+             Fill(times[2], bars.session[2], "BBB", 0.25, 0.1 + 0.2, 0.01, 2)]
+    flat = np.zeros(4)
+    result = RunResult(
+        spec=RunSpec(symbols=("AAA", "BBB"), source="csv", params={"fast": 2, "api_key": "PK123"}, cash=1000.1),
+        bars=bars, equity=np.array([1000.1, 1000.0, 1001.0, 1002.3]), cash=flat, exposure=flat,
+        positions=np.zeros((4, 2)), benchmark=flat, orders=orders, fills=fills, cash_events=[], trades=[],
+        metrics={"total_return": 0.0022, "sharpe": float("nan")}, timings={"total": 0.5}, warnings=["look here"],
+        strategy_source="abc", versions={"numpy": "2"},
+    )
+    return dataclasses.replace(result, **changes)
+
+
+@pytest.fixture(name="make_result")
+def _make_result():
+    return make_result
+
+
+@pytest.fixture(name="path")
+def _path(tmp_path):
+    return tmp_path / "home" / "journal.db"
+
+
+@pytest.fixture(name="journal")
+def _journal(path):
+    with Journal(path) as journal:
+        yield journal
