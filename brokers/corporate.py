@@ -38,7 +38,8 @@ class CorporateActions:
         self.booked: list[Booking] = []
         self._move_cash = move_cash
         self._datas = [data for data in datas if getattr(data, "actions", None)]
-        self._queue: list[tuple[float, int, Any, Any]] | None = None
+        self._queue: list[tuple[float, int, Any, Any]] = []
+        self._at = -1
 
     @property
     def owed(self) -> float:
@@ -48,7 +49,7 @@ class CorporateActions:
     def due(self) -> list[tuple[Any, Any]]:
         """The (feed, action) pairs whose bar has arrived since the last call."""
         found = []
-        if self._queue is None:  # the feeds know their dates only once they have started
+        if self._at < 0:  # the feeds know their dates only once they have started
             self._line_up()
         while self._at < len(self._queue):
             moment, _, data, action = self._queue[self._at]

@@ -17,6 +17,7 @@ What differs from BackBroker on purpose (each has a test that shows the fault):
 
 import collections
 import math
+from array import array
 from typing import Any
 
 import backtrader as bt
@@ -41,7 +42,6 @@ class SimulatedBroker(bt.brokers.BackBroker):
         max_volume: largest part of a bar's volume one order may fill; None = no cap.
 
     Attributes:
-        account: a (value, cash) pair per bar, in order.
         orders: every order submitted, as it stands.
         fills: an (order, execution bit) pair per execution, in order.
         corporate: bookings and receivables of corporate actions.
@@ -60,7 +60,7 @@ class SimulatedBroker(bt.brokers.BackBroker):
         if self.p.max_volume is not None:
             self.p.filler = self._fill_by_volume
         super().start()
-        self.account: list[tuple[float, float]] = []
+        self._values, self._cashes = array("d"), array("d")
         self.fills: list[tuple[Order, Any]] = []
         self.corporate = CorporateActions(self.cerebro.datas, self.p.fractional, self._move_cash)
         self._held: dict[Any, Any] = {}
@@ -77,6 +77,11 @@ class SimulatedBroker(bt.brokers.BackBroker):
     def set_slippage_fixed(self, fixed: float, slip_open: bool = True, slip_limit: bool = True,
                            slip_match: bool = True, slip_out: bool = True) -> None:
         super().set_slippage_fixed(fixed, slip_open, slip_limit, slip_match, slip_out)
+
+    @property
+    def account(self) -> list[tuple[float, float]]:
+        """A (value, cash) pair for each bar so far."""
+        return list(zip(self._values, self._cashes, strict=True))
 
     # -- one bar --------------------------------------------------------------------------------------
 
@@ -95,7 +100,8 @@ class SimulatedBroker(bt.brokers.BackBroker):
         if not self._stocks_only:
             self._settle_futures()
         self._get_value()
-        self.account.append((self._value, self.cash))
+        self._values.append(self._value)
+        self._cashes.append(self.cash)
 
     def _charge_interest(self) -> None:
         for data, position in self._held.items():
@@ -145,9 +151,7 @@ class SimulatedBroker(bt.brokers.BackBroker):
         self.orders.append(order)
         self.submit_accept(order)
         if self._try_after_entry(order):
-            self._get_value()
-            if self.account:
-                self.account[-1] = (self._value, self.cash)
+            self._values[-1], self._cashes[-1] = self._get_value(), self.cash
         return order
 
     def _reject(self, order: Order, reason: str) -> Order:

@@ -179,7 +179,7 @@ class Bars:
         On an ex-date it grows by `split / (1 - dividend * split / previous raw close)`: the usual
         back-adjustment factor (CRSP, Yahoo), applied to the later prices instead of the earlier ones.
         """
-        growth = np.ones(self.shape)
+        growth: np.ndarray = np.ones(self.shape)
         if self.has_actions.any() and len(self) > 1:
             previous = self.last_close[:-1]
             ratio, cash = self.split[1:], self.dividend[1:]
@@ -307,7 +307,8 @@ def _series_of(symbol: str, frame: Any, calendar: Any) -> SymbolBars:
         index = times.astype(np.int64)
         session = calendar.session_of(index)
     wanted = ("open", "high", "low", "volume", "dividend", "split", "pay_date")
-    return SymbolBars.make(symbol, index, session, named["close"], **{name: named.get(name) for name in wanted})
+    columns: dict[str, Any] = {name: named.get(name) for name in wanted}
+    return SymbolBars.make(symbol, index, session, named["close"], **columns)
 
 
 def _frozen(values: np.ndarray) -> np.ndarray:

@@ -35,12 +35,13 @@ class FeedBars:
         self._datas = list(datas)
         self._check()
         self._row = -1
-        self._bars = self._shared()
-        if self._bars is None and all(data.buflen() > len(data) for data in self._datas):
-            self._bars = self._panel([_preloaded(data) for data in self._datas])
-        self.complete = self._bars is not None
-        if self.complete:
-            self._moments = _numbers(self._bars.index)
+        bars = self._shared()
+        if bars is None and all(data.buflen() > len(data) for data in self._datas):
+            bars = self._panel([_preloaded(data) for data in self._datas])
+        self._bars = bars
+        self.complete = bars is not None
+        if bars is not None:
+            self._moments = _numbers(bars.index)
         else:
             self._columns = [_Growing() for _ in self._datas]
 

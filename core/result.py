@@ -57,7 +57,10 @@ class OrderRecord(NamedTuple):
 
 
 class CashEvent(NamedTuple):
-    """Cash booked by a corporate action: kind "dividend" (at its pay date) or "cash in lieu"."""
+    """Cash booked by a corporate action: kind "dividend" (at its pay date) or "cash in lieu".
+
+    A dividend that is still owed when the run ends is booked on the last bar: it is in the equity, not in the cash.
+    """
 
     time: int
     symbol: str

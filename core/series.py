@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -108,11 +109,11 @@ def _check_prices(bars: SymbolBars) -> None:
     _reject(bars, ~np.isfinite(bars.close), lambda t: f"close {bars.close[t]} is not a number")
     for name in PRICES:
         values = getattr(bars, name)
-        _reject(bars, values <= 0, lambda t, v=values, n=name: f"{n} {v[t]:g} is not positive")
+        _reject(bars, values <= 0, partial(_shown, "{name} {value:g} is not positive", name, values))
     if not bars.close_only:
         for name in ("open", "high", "low"):
             values = getattr(bars, name)
-            _reject(bars, ~np.isfinite(values), lambda t, v=values, n=name: f"{n} {v[t]} is not a number")
+            _reject(bars, ~np.isfinite(values), partial(_shown, "{name} {value} is not a number", name, values))
         slack = bars.close * TOLERANCE
         top, bottom = np.maximum(bars.open, bars.close), np.minimum(bars.open, bars.close)
         _reject(bars, bars.high < bars.low - slack,
@@ -131,6 +132,10 @@ def _check_actions(bars: SymbolBars) -> None:
     before = np.r_[np.inf, bars.close[:-1]] / bars.split
     _reject(bars, (bars.dividend > 0) & (bars.dividend >= before),
             lambda t: f"dividend {bars.dividend[t]:g} is not below the previous close {before[t]:g}")
+
+
+def _shown(rule: str, name: str, values: np.ndarray, row: int) -> str:
+    return rule.format(name=name, value=values[row])
 
 
 def _reject(bars: SymbolBars, broken: np.ndarray, rule: Callable[[int], str]) -> None:

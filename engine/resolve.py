@@ -109,7 +109,7 @@ def _line_of(error: Exception, path: Path) -> str:
     return f" (line {line})" if line else ""
 
 
-def checked_params(kind: type, given: Mapping[str, Any], what: str = "parameter") -> dict[str, Any]:
+def checked_params(kind: Any, given: Mapping[str, Any], what: str = "parameter") -> dict[str, Any]:
     """The given parameters of a strategy or sizer class, checked against its defaults.
 
     Raises:

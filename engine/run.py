@@ -65,6 +65,8 @@ def _gather(spec: RunSpec, bars: Bars, cerebro: bt.Cerebro, strategies: list[bt.
     fills = [_fill(order, bit, numbers, times, bars) for order, bit in broker.fills]
     events = [CashEvent(times.of(each.moment), each.data._name, each.kind, each.amount)
               for each in broker.corporate.booked]
+    events += [CashEvent(int(bars.index[-1]), each.data._name, "dividend", each.amount)
+               for each in broker.corporate.receivables]
     held = positions(bars, fills, whole=not spec.fractional)
     equity, cash = account[:, 0], account[:, 1]
     worth = np.abs(np.where(held == 0, 0.0, held * bars.last_close)).sum(axis=1)

@@ -128,7 +128,7 @@ class BarsData(bt.feed.DataBase):
                 line.array = array("d")
                 line.array.frombytes(memoryview(values[first:last]).cast("B"))
         self._bulk, self._skipped, self._length = True, int(first), int(last - first)
-        self._moments, self._values = self._moments[:0], {}  # the lines hold them now
+        self._moments, self._values = np.empty(0), {}  # the lines hold them now
         self._buffers, self._clock_line = list(self.lines), self.lines.datetime
         self.home()
 

@@ -39,7 +39,7 @@ def test_an_open_order_is_restated_in_new_shares():
     """Decided before the split, filled after it; a limit below the market keeps its meaning."""
     made = frame([[100, 101, 99, 100], [50, 51, 49, 50], [50, 50, 44, 45]], split=[1, 2, 1])
     plan = {1: lambda s: (s.buy(size=10), s.buy(size=4, exectype=bt.Order.Limit, price=90))}
-    strategy, broker = play(Bars.from_frames({"A": made}), plan)
+    _strategy, broker = play(Bars.from_frames({"A": made}), plan)
     assert [(bit.size, bit.price) for _, bit in broker.fills] == [(20, 50.0), (8, 45.0)]
 
 

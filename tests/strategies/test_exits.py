@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from made_bars import bars, frame
 
-import engine
 from core.spec import RunSpec
 from strategies import TargetStrategy
 
