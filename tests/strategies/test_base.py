@@ -8,6 +8,7 @@ from made_bars import bars, frame, ragged, walk
 import engine
 import sizers
 from core.bars import Bars
+from core.calendars import get_calendar
 from core.errors import BadSpec, UnknownName
 from core.options import Limits
 from core.spec import RunSpec
@@ -247,3 +248,39 @@ def test_ragged_feeds_give_the_same_trades_in_every_mode(mode):
     ours = [(order.data._name, bit.size, bit.price) for order, bit in cerebro.broker.fills]
     assert len(ours) > 20
     assert ours == [(fill.symbol, fill.size, fill.price) for fill in expected.fills]
+
+
+def minutes(days: int) -> Bars:
+    """Flat minute bars of whole sessions whose opens and closes carry the day: 100 + day, 200 + day."""
+    import pandas as pd
+
+    calendar = get_calendar("XNYS")
+    sessions = calendar.between("2024-01-02", "2024-02-01")[:days]
+    parts = []
+    for day, session in enumerate(sessions):
+        index = pd.date_range(f"{session} 09:31", f"{session} 16:00", freq="min", tz="America/New_York")
+        part = pd.DataFrame({"open": 150.0, "high": 300.0, "low": 50.0, "close": 150.0, "volume": 1e3}, index=index)
+        part.iloc[0, 0] = 100.0 + day
+        part.iloc[-1, 3] = 200.0 + day
+        parts.append(part)
+    return Bars.from_frames({"A": pd.concat(parts)}, interval="1m")
+
+
+@pytest.mark.parametrize("fill, minute, bar, price", [
+    ("next_open", 10, 11, 150.0), ("session_open", 10, 390, 101.0), ("session_open", 389, 390, 101.0),
+    ("session_close", 10, 389, 200.0), ("session_close", 379, 389, 200.0), ("session_close", 380, 779, 201.0),
+])
+def test_minute_decisions_wait_for_the_auction_that_still_takes_them(fill, minute, bar, price):
+    """Row 379 is complete at 15:50, the last moment for the close; row 380 is too late and waits a day."""
+    panel = minutes(3)
+    result = engine_run(scripted({minute: [1]}), panel, fill=fill)
+    assert [(int(np.searchsorted(panel.index, fill_.time)), fill_.price) for fill_ in result.fills] == [(bar, price)]
+
+
+def engine_run(strategy, panel, **options):
+    """`engine.run` of a class that has no name of its own."""
+    import engine.resolve
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(engine.resolve, "strategy_class", lambda name: strategy)
+        return engine.run(RunSpec(limits=dict(max_weight=0.3), **options), bars=panel)
