@@ -13,7 +13,7 @@ import backtrader as bt
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1])]
 
-from conftest import peak_megabytes, walk
+from workloads import peak_megabytes, walk
 
 
 class Crosses(bt.Strategy):

@@ -10,7 +10,7 @@ from pathlib import Path
 import backtrader as bt
 import numpy as np
 import pytest
-from conftest import walk
+from workloads import walk
 
 import engine
 from brokers import SimulatedBroker

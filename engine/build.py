@@ -1,5 +1,6 @@
 """`build`: the one Cerebro set-up; only broker and feeds differ between research and live."""
 
+from collections.abc import Callable
 from typing import Any
 
 import backtrader as bt
@@ -12,21 +13,31 @@ from core.options import Exits, Limits, read_group
 from core.spec import RunSpec
 from engine import resolve
 from feeds.cerebro_feed import BarsData
+from feeds.load import load_bars
 from sizers.base import PortfolioSizer
 from strategies.base import TargetStrategy
 
 
-def build(spec: RunSpec, bars: Bars, broker: str | bt.BrokerBase = "simulated") -> bt.Cerebro:
+def load(spec: RunSpec, store: Any = None, progress: Callable[..., Any] | None = None) -> Bars:
+    """The bars a spec asks for; see `feeds.load.load_bars`."""
+    return load_bars(source=spec.source, symbols=spec.symbols, reference=spec.reference, start=spec.start,
+                     end=spec.end, period=spec.period, interval=spec.interval, calendar=spec.calendar,
+                     store=store, progress=progress)
+
+
+def build(spec: RunSpec, broker: str | bt.BrokerBase = "simulated", bars: Bars | None = None) -> bt.Cerebro:
     """A Cerebro ready to run.
 
     Args:
-        spec: what to run. bars: what it runs on; symbols and reference of the spec, in that order.
+        spec: what to run.
         broker: "simulated", or a Backtrader broker of your own.
+        bars: what it runs on, instead of what the spec's source delivers.
 
     Raises:
-        UnknownName, BadSpec: a name or a value of the spec is not possible.
+        UnknownName, BadSpec: a name or a value of the spec is not possible. Otherwise as `load`.
     """
     strategy = resolve.strategy_class(spec.strategy)
+    bars = load(spec) if bars is None else bars
     cerebro = bt.Cerebro(stdstats=False)
     cerebro.setbroker(_broker(spec) if broker == "simulated" else _own(broker))
     if trades_adjusted(spec, strategy):

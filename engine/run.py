@@ -16,9 +16,8 @@ from core.bars import Bars
 from core.result import CashEvent, Fill, OrderRecord, RunResult
 from core.spec import RunSpec
 from engine import resolve
-from engine.build import build, trades_adjusted
+from engine.build import build, load, trades_adjusted
 from feeds.cerebro_feed import day_numbers
-from feeds.load import load_bars
 
 DECIDING_PACKAGES = ("cerebrolab", "backtrader", "numpy", "numba", "pandas")
 
@@ -39,15 +38,13 @@ def run(spec: RunSpec, bars: Bars | None = None, store: Any = None,
     strategy = resolve.strategy_class(spec.strategy)
     resolve.checked_params(strategy, spec.params)
     if bars is None:
-        bars = load_bars(source=spec.source, symbols=spec.symbols, reference=spec.reference, start=spec.start,
-                         end=spec.end, period=spec.period, interval=spec.interval, calendar=spec.calendar,
-                         store=store, progress=progress)
+        bars = load(spec, store, progress)
     spec = spec.replace(symbols=tuple(np.array(bars.symbols)[bars.tradable].tolist()),
                         reference=tuple(np.array(bars.symbols)[~bars.tradable].tolist()))
     loaded = time.perf_counter()
     random.seed(spec.seed)
     np.random.seed(spec.seed)
-    cerebro = build(spec, bars)
+    cerebro = build(spec, bars=bars)
     strategies = cerebro.run()
     played = time.perf_counter()
     traded = bars.adjusted if trades_adjusted(spec, strategy) else bars

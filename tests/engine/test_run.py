@@ -179,6 +179,13 @@ def test_plain_strategies_take_neither_exits_nor_limits(tmp_path):
 def test_build_takes_a_broker_of_your_own_and_nothing_else():
     panel = bars(A=walk(30))
     own = bt.brokers.BackBroker(cash=5.0)
-    assert engine.build(RunSpec(params=dict(fast=2, slow=3)), panel, broker=own).broker is own
+    assert engine.build(RunSpec(params=dict(fast=2, slow=3)), broker=own, bars=panel).broker is own
     with pytest.raises(UnknownName, match="somewhere"):
-        engine.build(RunSpec(), panel, broker="somewhere")
+        engine.build(RunSpec(), broker="somewhere", bars=panel)
+
+
+def test_build_alone_loads_the_bars_of_the_spec():
+    cerebro = engine.build(RunSpec(symbols=("FB", "GOOG"), reference=("^SPX",), start="2012-06-01"))
+    strategy = cerebro.run()[0]
+    assert [data._name for data in strategy.datas] == ["FB", "GOOG", "^SPX"]
+    assert len(strategy) > 100 and not strategy.datas[2].tradable
