@@ -36,7 +36,6 @@ class SimulatedBroker(Matching):
 
     Attributes:
         orders: every order submitted, as it stands.
-        fills: an (order, execution bit) pair per execution, in order.
         corporate: bookings and receivables of corporate actions.
     """
 
@@ -51,7 +50,7 @@ class SimulatedBroker(Matching):
             self.p.slip_perc, self.p.slip_fixed = slippage.rate, slippage.fixed
         super().start()
         self._values, self._cashes = array("d"), array("d")
-        self.fills: list[tuple[Order, Any]] = []
+        self._filled: list[Order] = []  # an entry for each execution, in order
         self.corporate = CorporateActions(self.cerebro.datas, self.p.fractional, self._move_cash)
         self._held: dict[Any, Any] = {}
         schemes = set(map(type, self.comminfo.values()))
@@ -69,6 +68,12 @@ class SimulatedBroker(Matching):
     def account(self) -> list[tuple[float, float]]:
         """A (value, cash) pair for each bar so far."""
         return list(zip(self._values, self._cashes, strict=True))
+
+    @property
+    def fills(self) -> list[tuple[Order, Any]]:
+        """An (order, execution bit) pair for each execution so far, in order."""
+        bits = {order.ref: iter(order.executed.exbits) for order in self._filled}
+        return [(order, next(bits[order.ref])) for order in self._filled]
 
     # -- one bar --------------------------------------------------------------------------------------
 
@@ -202,7 +207,7 @@ class SimulatedBroker(Matching):
 
     def _note_fill(self, order: Order) -> None:
         data, bit = order.data, order.executed.exbits[-1]
-        self.fills.append((order, bit))
+        self._filled.append(order)
         position = self.positions[data]
         if position.size:
             self._held[data] = position
