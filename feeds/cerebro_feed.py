@@ -121,12 +121,10 @@ class BarsData(bt.feed.DataBase):
         first, last = np.searchsorted(self._moments, [self.fromdate, np.nextafter(self.todate, np.inf)])
         for name in self.getlinealiases():
             values = self._moments if name == "datetime" else self._values.get(name)
-            line = getattr(self.lines, name)
-            if values is None:
-                line.array = array("d", [float("nan")]) * int(last - first)
-            else:
-                line.array = array("d")
-                line.array.frombytes(memoryview(values[first:last]).cast("B"))
+            filled = array("d", [float("nan")]) * int(last - first)
+            if values is not None and filled:
+                np.frombuffer(filled)[:] = values[first:last]
+            getattr(self.lines, name).array = filled
         self._bulk, self._skipped, self._length = True, int(first), int(last - first)
         self._moments, self._values = np.empty(0), {}  # the lines hold them now
         self._buffers, self._clock_line = list(self.lines), self.lines.datetime
