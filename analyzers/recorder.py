@@ -11,10 +11,10 @@ import numpy as np
 from analyzers.benchmark import benchmark_equity
 from analyzers.trades import positions, round_trips
 from core.bars import Bars, Origin
+from core.day_numbers import dates_of, moments_of
 from core.result import CashEvent, Fill, OrderRecord, RunResult
 from core.spec import RunSpec
 
-_EPOCH = 719_163  # day number of 1970-01-01 on Backtrader's clock
 _FIELDS = ("open", "high", "low", "close", "volume")
 _UNITS = {bt.TimeFrame.Days: "d", bt.TimeFrame.Weeks: "w", bt.TimeFrame.Months: "M"}
 
@@ -84,7 +84,7 @@ class Recorder:
         shape = (len(moments), len(self.datas))
         panel = np.array(self.prices, dtype=np.float64).reshape(*shape, 5)
         return Bars(
-            symbols=self.symbols, index=_nanoseconds(moments), session=_dates(moments),
+            symbols=self.symbols, index=moments_of(moments), session=dates_of(moments),
             **{f"raw_{name}": np.ascontiguousarray(panel[:, :, at]) for at, name in enumerate(_FIELDS)},
             dividend=np.zeros(shape), split=self._splits(moments),
             pay_date=np.full(shape, np.datetime64("NaT"), dtype="datetime64[D]"),
@@ -105,7 +105,7 @@ class Recorder:
     def _fills(self) -> list[Fill]:
         names = dict(zip(self.datas, self.symbols, strict=True))
         fills = [
-            Fill(int(_nanoseconds(bit.dt)), _dates(bit.dt), names[order.data], bit.size, bit.price, bit.comm,
+            Fill(int(moments_of(bit.dt)), dates_of(bit.dt), names[order.data], bit.size, bit.price, bit.comm,
                  order.ref, str(order.info.get("intent", "")))
             for order, bit in self.bits
         ]
@@ -116,9 +116,9 @@ class Recorder:
         corporate = getattr(self.broker, "corporate", None)
         if corporate is None:
             return []
-        events = [CashEvent(int(_nanoseconds(each.moment)), names[each.data], each.kind, each.amount)
+        events = [CashEvent(int(moments_of(each.moment)), names[each.data], each.kind, each.amount)
                   for each in corporate.booked]
-        last = int(_nanoseconds(self.moments[-1])) if self.moments else 0
+        last = int(moments_of(self.moments[-1])) if self.moments else 0
         return events + [CashEvent(last, names[each.data], "dividend", each.amount)
                          for each in corporate.receivables]
 
@@ -126,7 +126,7 @@ class Recorder:
         names = dict(zip(self.datas, self.symbols, strict=True))
         return [
             OrderRecord(
-                order.ref, int(_nanoseconds(order.created.dt)), names[order.data], order.created.size,
+                order.ref, int(moments_of(order.created.dt)), names[order.data], order.created.size,
                 order.getordername(), _price(order),
                 order.getstatusname(), order.executed.size, _reason(order), str(order.info.get("intent", "")))
             for order in self.orders.values()
@@ -157,11 +157,3 @@ def _interval(datas: list[Any]) -> str:
     if frame in _UNITS:
         return f"{count}{_UNITS[frame]}"
     return f"{count if frame == bt.TimeFrame.Minutes else 1}m"
-
-
-def _nanoseconds(days: Any) -> Any:
-    return np.rint((np.asarray(days, dtype=np.float64) - _EPOCH) * 86_400e6).astype(np.int64) * 1000
-
-
-def _dates(days: Any) -> Any:
-    return (np.floor(np.asarray(days, dtype=np.float64)).astype(np.int64) - _EPOCH).astype("datetime64[D]")

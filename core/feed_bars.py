@@ -11,11 +11,11 @@ import backtrader as bt
 import numpy as np
 
 from core.bars import Bars, Origin
+from core.day_numbers import dates_of, day_numbers, moments_of
 from core.errors import BadSpec
 from core.series import SymbolBars
 
-_DAY_US = 86_400 * 10**6
-_EPOCH = 719_163
+EARLY_NS = 10**6  # a millisecond: rounding in a day number must never hide a bar that has arrived
 _UNITS = {bt.TimeFrame.Minutes: "m", bt.TimeFrame.Days: "d", bt.TimeFrame.Weeks: "w", bt.TimeFrame.Months: "M"}
 _LINES = ("datetime", "open", "high", "low", "close", "volume")
 
@@ -41,7 +41,7 @@ class FeedBars:
         self._bars = bars
         self.complete = bars is not None
         if bars is not None:
-            self._moments = _numbers(bars.index)
+            self._moments = day_numbers(bars.index - EARLY_NS).tolist()
         else:
             self._columns = [_Growing() for _ in self._datas]
 
@@ -126,17 +126,11 @@ def _preloaded(data: Any) -> np.ndarray:
 
 def _series(symbol: str, columns: np.ndarray) -> SymbolBars:
     """Columns (6, T) in the order of `_LINES` as the bars of one symbol."""
-    days, rest = np.divmod(columns[0], 1.0)
-    micros = (days.astype(np.int64) - _EPOCH) * _DAY_US + np.rint(rest * _DAY_US).astype(np.int64)
+    moments = moments_of(columns[0])
     rows = columns.shape[1]
     return SymbolBars(
-        symbol=symbol, index=micros * 1000, session=(micros // _DAY_US).astype("datetime64[D]"),
+        symbol=symbol, index=moments, session=dates_of(columns[0]),
         open=columns[1], high=columns[2], low=columns[3], close=columns[4], volume=columns[5],
         dividend=np.zeros(rows), split=np.ones(rows), pay_date=np.full(rows, np.datetime64("NaT"), "datetime64[D]"),
         close_only=bool(np.isnan(columns[1]).all()),
     )
-
-
-def _numbers(index: np.ndarray) -> list[float]:
-    """UTC nanoseconds as day numbers, a microsecond early: rounding must never hide a bar that has arrived."""
-    return ((index / 1000 - 1) / _DAY_US + _EPOCH).tolist()

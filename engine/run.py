@@ -13,11 +13,11 @@ from analyzers.benchmark import benchmark_equity
 from analyzers.metrics import compute
 from analyzers.trades import positions, round_trips
 from core.bars import Bars
+from core.day_numbers import day_numbers
 from core.result import CashEvent, Fill, OrderRecord, RunResult
 from core.spec import RunSpec
 from engine import resolve
 from engine.build import build, load, trades_adjusted
-from feeds.cerebro_feed import day_numbers
 
 DECIDING_PACKAGES = ("cerebrolab", "backtrader", "numpy", "numba", "pandas")
 

@@ -13,10 +13,9 @@ import numpy as np
 
 from core.bars import Bars
 from core.calendars import MINUTE_NS, get_calendar
+from core.day_numbers import EPOCH, day_numbers
 from core.errors import BadSpec
 
-DAY_NS = 86_400 * 10**9
-EPOCH = 719_163  # ordinal of 1970-01-01, the day numbers of Backtrader's dates
 AUCTION_CUTOFF_NS = {"open": 2 * MINUTE_NS, "close": 10 * MINUTE_NS}  # orders must be in by 09:28 and 15:50
 _UNITS = {"m": (bt.TimeFrame.Minutes, 1), "h": (bt.TimeFrame.Minutes, 60), "d": (bt.TimeFrame.Days, 1),
           "w": (bt.TimeFrame.Weeks, 1), "M": (bt.TimeFrame.Months, 1)}
@@ -184,12 +183,3 @@ class BarsData(bt.feed.DataBase):
         edges = {"open": np.r_[True, changes], "close": np.r_[changes, True]}
         moments = {"open": calendar.open_of(session), "close": calendar.close_of(session)}
         return {kind: (edges[kind], day_numbers(moments[kind] - AUCTION_CUTOFF_NS[kind])) for kind in edges}
-
-
-def day_numbers(moments: np.ndarray) -> np.ndarray:
-    """UTC nanoseconds (int64) as Backtrader's floating day numbers, bit for bit as `bt.date2num` gives them."""
-    days, rest = np.divmod(np.asarray(moments, dtype=np.int64), DAY_NS)
-    times, where = np.unique(rest // 1000, return_inverse=True)
-    base = bt.num2date(EPOCH)
-    parts = np.array([bt.date2num(base + np.timedelta64(int(time), "us").item()) - EPOCH for time in times])
-    return (days + EPOCH) + (parts[where] if len(times) else 0.0)

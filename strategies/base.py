@@ -50,7 +50,6 @@ class TargetStrategy(bt.Strategy):
     params = dict(exits=None, signal_start=None, fill=None)
     fill = "next_open"
     default_sizer = "EqualWeight"
-    path_dependent = False
 
     @classmethod
     def signals(cls, bars: Bars, p: Any) -> np.ndarray:

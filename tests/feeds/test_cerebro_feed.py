@@ -1,16 +1,13 @@
 """The bulk feed shows Cerebro exactly what Backtrader's own feeds show."""
 
 import backtrader as bt
-import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from made_bars import bars, frame, walk
 
 from core.bars import Bars
 from core.errors import BadSpec, UnknownName
-from feeds.cerebro_feed import BarsData, day_numbers
+from feeds.cerebro_feed import BarsData
 
 
 class Witness(bt.Strategy):
@@ -79,13 +76,6 @@ def test_the_bars_of_a_minute_panel_are_minutes():
 def test_a_daily_bar_appears_at_the_close_so_that_no_minute_of_its_day_can_see_it():
     panel = bars(A=frame([1.0, 2.0], start="2024-01-02"))
     assert bt.num2date(seen(BarsData(dataname=panel))[0][1]) == pd.Timestamp("2024-01-02 21:00")
-
-
-@given(st.lists(st.integers(-10**18, 3 * 10**18), min_size=1, max_size=50))
-def test_day_numbers_have_backtraders_bits(moments):
-    index = pd.to_datetime(np.array(moments) // 1000 * 1000)
-    expected = [bt.date2num(moment) for moment in index.to_pydatetime()]
-    assert day_numbers(index.to_numpy().astype("datetime64[ns]").astype(np.int64)).tolist() == expected
 
 
 def test_a_panel_of_several_symbols_wants_to_know_which():
