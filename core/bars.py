@@ -20,6 +20,7 @@ from core.series import FIELDS, SymbolBars
 
 _PANELS = tuple(f"raw_{name}" for name in FIELDS) + ("dividend", "split", "pay_date")
 _DERIVED = ("traded", "last_close", "factor", "open", "high", "low", "close")
+_BY_TRADABLE = ("fingerprint", "adjusted")  # derived from `tradable` too
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,7 @@ class Bars:
         interval: "1d", "1m", "5m", "1h", "1w" …
         calendar: name of the exchange calendar.
         origin: where the bars come from.
+        sectors: N names of sectors, "" where unknown; () where none is known.
     """
 
     symbols: tuple[str, ...]
@@ -74,6 +76,7 @@ class Bars:
     interval: str = "1d"
     calendar: str = "XNYS"
     origin: Origin = field(default_factory=Origin)
+    sectors: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for each in fields(self):
@@ -87,8 +90,8 @@ class Bars:
 
     @classmethod
     def of(cls, series: Sequence[SymbolBars], *, reference: Sequence[str] = (), interval: str = "1d",
-           calendar: str = "XNYS", origin: Origin | None = None) -> "Bars":
-        """Align validated series of several symbols on the union of their times.
+           calendar: str = "XNYS", origin: Origin | None = None, sectors: Mapping[str, str] | None = None) -> "Bars":
+        """Align validated series of several symbols on the union of their times; `sectors` maps symbol to sector.
 
         Raises:
             NoBars: `series` is empty.
@@ -109,6 +112,7 @@ class Bars:
             close_only=np.array([each.close_only for each in series]),
             tradable=np.array([symbol not in set(reference) for symbol in symbols]),
             interval=interval, calendar=calendar, origin=origin or Origin(),
+            sectors=tuple((sectors or {}).get(symbol, "") for symbol in symbols) if sectors else (),
         )
 
     @classmethod
@@ -128,6 +132,9 @@ class Bars:
 
     def __len__(self) -> int:
         return len(self.index)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {each.name: self.__dict__[each.name] for each in fields(self)}  # a copy brings nothing derived along
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -223,7 +230,7 @@ class Bars:
     def fingerprint(self) -> str:
         """Hexadecimal digest of everything a run can see: equal bars, equal fingerprint."""
         digest = hashlib.blake2b(digest_size=16)
-        digest.update(repr((self.symbols, self.interval, self.calendar)).encode())
+        digest.update(repr((self.symbols, self.interval, self.calendar, self.sectors)).encode())
         for name in ("index", "session", *_PANELS, "close_only", "tradable"):
             digest.update(np.ascontiguousarray(getattr(self, name)).view(np.uint8).data)
         return digest.hexdigest()
@@ -231,7 +238,8 @@ class Bars:
     # -- parts ----------------------------------------------------------------------------------------
 
     def upto(self, row: int) -> "Bars":
-        """The past as seen at `row`: rows 0 to `row` included, as a view."""
+        """The past as seen at `row`: rows 0 to `row` included, as a view; derived closes are computed once, here."""
+        _ = self.last_close, self.close
         return self._slice(slice(0, row + 1), keep_derived=True)
 
     def between(self, start: Any = None, end: Any = None) -> "Bars":
@@ -256,7 +264,16 @@ class Bars:
             changes[name] = np.ascontiguousarray(getattr(self, name)[rows][:, columns])
         for name in ("close_only", "tradable"):
             changes[name] = getattr(self, name)[columns]
-        return replace(self, symbols=tuple(symbols), index=self.index[rows], session=self.session[rows], **changes)
+        sectors = tuple(self.sectors[at] for at in columns) if self.sectors else ()
+        return replace(self, symbols=tuple(symbols), index=self.index[rows], session=self.session[rows],
+                       sectors=sectors, **changes)
+
+    def only(self, mask: np.ndarray) -> "Bars":
+        """The same bars with the symbols outside `mask` (N,) not tradable; nothing is copied or computed anew."""
+        part = object.__new__(Bars)
+        part.__dict__.update({name: kept for name, kept in self.__dict__.items() if name not in _BY_TRADABLE})
+        object.__setattr__(part, "tradable", _frozen(self.tradable & mask))
+        return part
 
     @cached_property
     def adjusted(self) -> "Bars":
@@ -282,6 +299,7 @@ class Bars:
                        **{name: getattr(self, name)[rows] for name in _PANELS})
         if keep_derived:
             part.__dict__.update({name: self.__dict__[name][rows] for name in _DERIVED if name in self.__dict__})
+            part.__dict__["_whole"] = self.__dict__.get("_whole", self)  # where `indicators.on` finds what it knows
         return part
 
 

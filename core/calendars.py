@@ -88,6 +88,17 @@ class Calendar:
         first = due & ~np.r_[False, due[:-1] & (self._weeks[1:] == self._weeks[:-1])]
         return self._pick(first, sessions)
 
+    def nth_weekday(self, sessions: np.ndarray, nth: int = 2, weekday: int = 2) -> np.ndarray:
+        """(T,) bool: among the sessions of `weekly`, those that stand for a month's `nth` such weekday.
+
+        The month is that of the weekday itself, also where a holiday moves the session on.
+        """
+        dates = np.asarray(sessions, dtype="datetime64[D]")
+        weeks = (dates.astype(np.int64) + 3) // 7
+        meant = (weeks * 7 - 3 + weekday).astype("datetime64[D]")
+        day = (meant - meant.astype("datetime64[M]")).astype(np.int64)
+        return self.weekly(sessions, weekday) & (day // 7 == nth - 1)
+
     def monthly(self, sessions: np.ndarray, which: str = "last") -> np.ndarray:
         """(T,) bool: the first or the last scheduled session of each month.
 

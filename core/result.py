@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from core.bars import Bars
+from core.notes import Note
 from core.spec import RunSpec
 
 
@@ -106,8 +107,9 @@ class RunResult:
         positions: (T, N) shares held after each bar.
         benchmark: (T,) value of the benchmark, starting at `spec.cash`.
         orders, fills, cash_events, trades: in time order.
+        notes: remarks on single decisions, such as an optimisation that failed, in time order.
         metrics: name -> number, see `analyzers.metrics`.
-        timings: seconds by phase: "load", "run", "total".
+        timings: seconds by phase: "load", "run" ("sizing" is a part of it), "total".
         warnings: sentences a reader must see (stale data, symbols without bars, refused orders).
         strategy_source: text digest of the strategy's source.
         version: names and versions of the packages that decide the numbers.
@@ -124,6 +126,7 @@ class RunResult:
     fills: list[Fill]
     cash_events: list[CashEvent]
     trades: list[Trade]
+    notes: list[Note] = field(default_factory=list)
     metrics: dict[str, float] = field(default_factory=dict)
     timings: dict[str, float] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)

@@ -16,6 +16,7 @@ from typing import Any
 from core.costs import parse_commission, parse_slippage
 from core.errors import BadSpec, UnknownName
 from core.options import Exits, Limits, read_group
+from core.sleeves import Sleeves
 
 FILLS = ("next_open", "session_open", "session_close")
 PRICES = ("auto", "raw", "adjusted")
@@ -46,6 +47,8 @@ class RunSpec:
             "adjusted" with both inside the price; "auto" = raw for target strategies, adjusted for plain ones.
         sizer: name of a sizer, or "file.py:Class"; None = the strategy's own. sizer_params: its parameters.
         limits: fields of `core.options.Limits`. exits: fields of `core.options.Exits`.
+        sleeves: name -> "SHARE: SYMBOLS", parts of the account (see `core.sleeves`); empty = the strategy's own.
+        sectors: CSV file with the columns symbol and sector; None = what the source knows.
         benchmark: a symbol, or "universe" for its equal-weight buy-and-hold.
         risk_free: annual rate used in Sharpe, Sortino and alpha.
         seed: of everything random.
@@ -71,8 +74,10 @@ class RunSpec:
     prices: str = "auto"
     sizer: str | None = None
     sizer_params: Mapping[str, Any] = field(default_factory=dict)
-    limits: Mapping[str, float] = field(default_factory=dict)
+    limits: Mapping[str, Any] = field(default_factory=dict)
     exits: Mapping[str, float] = field(default_factory=dict)
+    sleeves: Mapping[str, Any] = field(default_factory=dict)
+    sectors: str | None = None
     benchmark: str = "universe"
     risk_free: float = 0.0
     seed: int = 0
@@ -117,6 +122,7 @@ class RunSpec:
         parse_slippage(self.slippage)
         read_group(Limits, self.limits)
         read_group(Exits, self.exits)
+        Sleeves.read(self.sleeves)
 
     def __repr__(self) -> str:
         shown = ", ".join(f"{name}={value!r}" for name, value in self.masked().items())
@@ -156,7 +162,7 @@ class RunSpec:
         for name in values:
             if name not in names:
                 raise UnknownName.of("option", name, names)
-        for name in ("params", *_GROUPS.values()):
+        for name in ("params", "sleeves", *_GROUPS.values()):
             if not isinstance(values.get(name, {}), Mapping):
                 raise BadSpec(f"{name} is {values[name]!r}: it must be a table of names and values")
         for name in ("cash", "risk_free", "max_volume"):

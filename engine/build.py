@@ -10,19 +10,25 @@ from core.bars import Bars
 from core.costs import parse_commission, parse_slippage
 from core.errors import BadSpec, UnknownName
 from core.options import Exits, Limits, read_group
+from core.sleeves import Sleeves
 from core.spec import RunSpec
 from engine import resolve
+from engine.cerebro import Cerebro
 from feeds.cerebro_feed import BarsData
-from feeds.load import load_bars
+from feeds.load import load_bars, source_named
 from sizers.base import PortfolioSizer
 from strategies.base import TargetStrategy
 
 
 def load(spec: RunSpec, store: Any = None, progress: Callable[..., Any] | None = None) -> Bars:
-    """The bars a spec asks for; see `feeds.load.load_bars`."""
-    return load_bars(source=spec.source, symbols=spec.symbols, reference=spec.reference, start=spec.start,
+    """The bars a spec asks for; see `feeds.load.load_bars`. A strategy that needs an index gets the source's."""
+    reference = spec.reference
+    if not reference and getattr(resolve.strategy_class(spec.strategy), "needs_index", False):
+        index = source_named(spec.source, spec.calendar).market_index
+        reference = (index,) if index and index not in spec.symbols else ()
+    return load_bars(source=spec.source, symbols=spec.symbols, reference=reference, start=spec.start,
                      end=spec.end, period=spec.period, interval=spec.interval, calendar=spec.calendar,
-                     store=store, progress=progress)
+                     sectors=spec.sectors, store=store, progress=progress)
 
 
 def build(spec: RunSpec, broker: str | bt.BrokerBase = "simulated", bars: Bars | None = None) -> bt.Cerebro:
@@ -37,8 +43,9 @@ def build(spec: RunSpec, broker: str | bt.BrokerBase = "simulated", bars: Bars |
         UnknownName, BadSpec: a name or a value of the spec is not possible. Otherwise as `load`.
     """
     strategy = resolve.strategy_class(spec.strategy)
+    spec = resolve.without_aliases(spec, strategy)
     bars = load(spec) if bars is None else bars
-    cerebro = bt.Cerebro(stdstats=False)
+    cerebro = Cerebro(stdstats=False)
     cerebro.setbroker(_broker(spec) if broker == "simulated" else _own(broker))
     if trades_adjusted(spec, strategy):
         bars = bars.adjusted
@@ -82,16 +89,19 @@ def _strategy_params(spec: RunSpec, strategy: type[bt.Strategy]) -> dict[str, An
 
 
 def _add_sizer(cerebro: bt.Cerebro, spec: RunSpec, strategy: type[bt.Strategy]) -> None:
-    name = spec.sizer or getattr(strategy, "default_sizer", None)
-    if name is None:
-        if spec.limits or spec.sizer_params:
-            raise BadSpec(f"limits and sizer parameters need a sizer: name one with sizer = "
+    own = getattr(strategy, "default_sizer", None)
+    if spec.sizer is None and own is None:
+        if spec.limits or spec.sizer_params or spec.sleeves:
+            raise BadSpec(f"limits, sleeves and sizer parameters need a sizer: name one with sizer = "
                           f"{' or '.join(map(repr, resolve.sizer_names()))}")
         return
-    sizer = resolve.sizer_class(name)
-    params = resolve.checked_params(sizer, spec.sizer_params, what="sizer parameter")
+    sizer = own if spec.sizer is None and isinstance(own, type) else resolve.sizer_class(spec.sizer or own)
+    habits = getattr(strategy, "sizer_params", {}) if spec.sizer is None else {}
+    params = resolve.checked_params(sizer, {**habits, **spec.sizer_params}, what="sizer parameter")
     if issubclass(sizer, PortfolioSizer):
         params |= {"limits": read_group(Limits, spec.limits), "fractional": spec.fractional}
-    elif spec.limits:
-        raise BadSpec(f"limits need a portfolio sizer: {sizer.__name__} is a plain Backtrader one")
+        if spec.sleeves:
+            params["sleeves"] = Sleeves.read(spec.sleeves)
+    elif spec.limits or spec.sleeves:
+        raise BadSpec(f"limits and sleeves need a portfolio sizer: {sizer.__name__} is a plain Backtrader one")
     cerebro.addsizer(sizer, **params)

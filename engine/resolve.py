@@ -15,8 +15,11 @@ import backtrader as bt
 import sizers
 import strategies
 from core.errors import BadSpec, UnknownName, UsageError
+from core.spec import RunSpec, parse_value
 from sizers.base import PortfolioSizer
 from strategies.base import ENGINE_PARAMS, TargetStrategy
+
+SIZER_ENGINE_PARAMS = ("limits", "fractional", "sleeves")
 
 
 def strategy_names() -> list[str]:
@@ -109,6 +112,19 @@ def _line_of(error: Exception, path: Path) -> str:
     return f" (line {line})" if line else ""
 
 
+def without_aliases(spec: RunSpec, strategy: type) -> RunSpec:
+    """The spec with each parameter under its own name, those of the sizer among the sizer's."""
+    aliases = getattr(strategy, "aliases", None) or {}
+    given = {aliases[name]: parse_value(str(value)) for name, value in spec.params.items() if name in aliases}
+    if not given:
+        return spec
+    kept = {name: value for name, value in spec.params.items() if name not in aliases}
+    for alias, name in aliases.items():
+        if alias in spec.params and name in kept:
+            raise BadSpec(f"{alias} and {name} are both given and mean the same: name one of them")
+    return spec.replace(params=kept).with_assignments(given)
+
+
 def checked_params(kind: Any, given: Mapping[str, Any], what: str = "parameter") -> dict[str, Any]:
     """The given parameters of a strategy or sizer class, checked against its defaults.
 
@@ -116,10 +132,10 @@ def checked_params(kind: Any, given: Mapping[str, Any], what: str = "parameter")
         UnknownName: it has no such parameter. BadSpec: a value of the wrong kind, or a contradiction.
     """
     defaults = {name: value for name, value in kind.params._getitems()
-                if name not in (ENGINE_PARAMS if issubclass(kind, TargetStrategy) else ("limits", "fractional"))}
+                if name not in (ENGINE_PARAMS if issubclass(kind, TargetStrategy) else SIZER_ENGINE_PARAMS)}
     for name in given:
         if name not in defaults:
-            raise UnknownName.of(f"{what} of {kind.__name__}", name, defaults)
+            raise UnknownName.of(f"{what} of {kind.__name__}", name, [*defaults, *getattr(kind, "aliases", ())])
     values = {name: _like(name, value, defaults[name]) for name, value in given.items()}
     if issubclass(kind, TargetStrategy):
         kind.check(SimpleNamespace(**{**defaults, **values}))

@@ -4,6 +4,7 @@ import random
 import time
 from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
+from itertools import groupby
 from typing import Any
 
 import backtrader as bt
@@ -14,6 +15,7 @@ from analyzers.metrics import compute
 from analyzers.trades import positions, round_trips
 from core.bars import Bars
 from core.day_numbers import day_numbers
+from core.notes import Note
 from core.result import CashEvent, Fill, OrderRecord, RunResult
 from core.spec import RunSpec
 from engine import resolve
@@ -36,6 +38,7 @@ def run(spec: RunSpec, bars: Bars | None = None, store: Any = None,
     """
     started = time.perf_counter()
     strategy = resolve.strategy_class(spec.strategy)
+    spec = resolve.without_aliases(spec, strategy)
     resolve.checked_params(strategy, spec.params)
     if bars is None:
         bars = load(spec, store, progress)
@@ -49,6 +52,7 @@ def run(spec: RunSpec, bars: Bars | None = None, store: Any = None,
     played = time.perf_counter()
     traded = bars.adjusted if trades_adjusted(spec, strategy) else bars
     result = _gather(spec, traded, cerebro, strategies)
+    result.timings.update(sizing=getattr(strategies[0].getsizer(), "seconds", 0.0))
     result.timings.update(load=loaded - started, run=played - loaded, total=time.perf_counter() - started)
     return result
 
@@ -72,12 +76,16 @@ def _gather(spec: RunSpec, bars: Bars, cerebro: bt.Cerebro, strategies: list[bt.
         spec=spec, bars=bars, equity=equity, cash=cash, exposure=exposure, positions=held,
         benchmark=benchmark_equity(bars, spec.benchmark, spec.cash),
         orders=[_order(order, numbers, times) for order in broker.orders], fills=fills, cash_events=events,
-        trades=round_trips(bars, fills, events), strategy_source=resolve.source_digest(type(strategies[0])),
+        trades=round_trips(bars, fills, events), notes=_notes(strategies[0]), strategy_source=resolve.source_digest(type(strategies[0])),
         versions=_versions(),
     )
     result.metrics.update(compute(result))
     result.warnings.extend(_warnings(result))
     return result
+
+
+def _notes(strategy: bt.Strategy) -> list[Note]:
+    return sorted(getattr(strategy.getsizer(), "notes", []), key=lambda note: note.time)
 
 
 class _Times:
@@ -130,8 +138,16 @@ def _warnings(result: RunResult) -> list[str]:
     if refused:
         warnings.append(f"{len(refused)} of {len(result.orders)} orders were refused; "
                         f"the first: {refused[0].symbol}, {refused[0].reason}")
+    for source, notes in groupby(sorted(result.notes, key=lambda note: note.source), key=lambda note: note.source):
+        told = list(notes)
+        more = f" (and {len(told) - 1} more notes of {source})" if len(told) > 1 else ""
+        warnings.append(f"{_date(told[0].time)}: {told[0].text}{more}")
     if not result.orders:
         warnings.append(f"no order was placed in {len(bars)} bars: the rule may need more history or other parameters")
     if result.equity.min() <= 0:
         warnings.append("equity fell to zero or below: the account was wiped out")
     return warnings
+
+
+def _date(time_ns: int) -> str:
+    return str(np.datetime64(time_ns, "ns").astype("datetime64[D]"))

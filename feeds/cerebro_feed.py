@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import backtrader as bt
 import numpy as np
+from backtrader.linebuffer import LineBuffer
 
 from core.bars import Bars
 from core.calendars import MINUTE_NS, get_calendar
@@ -118,6 +119,8 @@ class BarsData(bt.feed.DataBase):
             super().preload()
             return
         first, last = np.searchsorted(self._moments, [self.fromdate, np.nextafter(self.todate, np.inf)])
+        for line in self.lines:
+            line.__class__ = LineBuffer  # it may have followed a shared clock in an earlier run
         for name in self.getlinealiases():
             values = self._moments if name == "datetime" else self._values.get(name)
             filled = array("d", [float("nan")]) * int(last - first)
@@ -128,6 +131,10 @@ class BarsData(bt.feed.DataBase):
         self._moments, self._values = np.empty(0), {}  # the lines hold them now
         self._buffers, self._clock_line = list(self.lines), self.lines.datetime
         self.home()
+
+    def shows_whole(self, bars: Bars) -> bool:
+        """Whether it is preloaded with every bar that its symbol has in `bars`."""
+        return self.bars is bars and self._bulk and not self._skipped and self._length == len(self._rows(bars))
 
     def _load(self) -> bool:
         row = self._next_row

@@ -37,6 +37,7 @@ class CsvSource:
     name = "csv"
     synthetic = False
     stored = False
+    market_index = ""
 
     def __init__(self, place: str | Path | None = None, calendar: str = "XNYS") -> None:
         self.calendar = calendar
@@ -71,6 +72,10 @@ class CsvSource:
             is_path = written.lower().endswith(".csv") or "/" in written or "\\" in written
             found.extend(self._add(Path(written)) if is_path else [self._find(written)])
         return tuple(dict.fromkeys(found))
+
+    def sector(self, symbol: str) -> str:
+        """Unknown: files of bars do not say."""
+        return ""
 
     def last_session(self, symbols: Sequence[str]) -> np.datetime64:
         """The latest date in any of the symbols' files."""

@@ -15,6 +15,7 @@ from core.errors import NoBars, UnknownName, UsageError
 from core.series import SymbolBars
 from core.spec import period_start
 from feeds.refresh import refresh
+from feeds.sectors import sectors_of
 from feeds.source import Progress, Source
 from feeds.store import BarStore
 
@@ -52,7 +53,8 @@ def source_named(text: str, calendar: str = "XNYS", clock: Clock | None = None) 
 
 def load_bars(*, source: str | Source, symbols: Sequence[str], reference: Sequence[str] = (), start: str | None = None,
               end: str | None = None, period: str | None = None, interval: str = "1d", calendar: str = "XNYS",
-              store: BarStore | None = None, progress: Progress | None = None, clock: Clock | None = None) -> Bars:
+              sectors: str | None = None, store: BarStore | None = None, progress: Progress | None = None,
+              clock: Clock | None = None) -> Bars:
     """The bars of the symbols, then of the reference symbols (not tradable), aligned.
 
     Args:
@@ -60,6 +62,7 @@ def load_bars(*, source: str | Source, symbols: Sequence[str], reference: Sequen
         symbols: names or, for csv, files; empty = all that csv:DIR or synthetic has.
         start, end: ISO dates, both included; None = all there is.
         period: length back from `end`, or from the last session there is (network sources: from today).
+        sectors: CSV file with the columns symbol and sector; None = what the source knows.
         store: where network sources keep bars; None fetches everything anew. Local sources ignore it.
         progress: called with (done, total, symbol). clock: what is complete by now; None = the system's.
 
@@ -67,6 +70,7 @@ def load_bars(*, source: str | Source, symbols: Sequence[str], reference: Sequen
 
     Raises:
         UnknownName: no such source or symbol. UsageError: no symbols. BadSpec: interval or period not understood.
+        UsageError: the sector map cannot be read, or has a hole.
         NoBars: no symbol has a bar in the range. SourceUnavailable: the network failed and nothing is stored.
         BadBars: the data breaks a rule.
     """
@@ -85,7 +89,9 @@ def load_bars(*, source: str | Source, symbols: Sequence[str], reference: Sequen
     series = [bars for bars in series if len(bars)]
     warnings += _absent(found, names, series, start, end, interval)
     origin = Origin(found.name, found.synthetic, found.note, tuple(warnings))
-    bars = Bars.of(series, reference=references, interval=interval, calendar=found.calendar, origin=origin)
+    present = {bars.symbol for bars in series}
+    bars = Bars.of(series, reference=references, interval=interval, calendar=found.calendar, origin=origin,
+                   sectors=sectors_of([symbol for symbol in traded if symbol in present], found, sectors))
     return _while_tradable(bars)
 
 

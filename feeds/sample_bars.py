@@ -14,6 +14,7 @@ import numpy as np
 from core.errors import UnknownName
 from core.series import FIELDS, PRICES, SymbolBars
 from feeds.intervals import require_daily
+from feeds.sectors import read_sectors
 from feeds.source import Progress, cut_all
 
 SAMPLE = Path(__file__).parent / "sample" / "bars.parquet"
@@ -27,6 +28,7 @@ class SampleSource:
     calendar = "XNYS"
     synthetic = False
     stored = False
+    market_index = "^GSPC"
     note = "real daily bars from public packages, see feeds/sample/ORIGIN.md"
 
     def canonical(self, symbols: Sequence[str]) -> tuple[str, ...]:
@@ -53,6 +55,10 @@ class SampleSource:
         """
         return dict(_described()[self.canonical([symbol])[0]])
 
+    def sector(self, symbol: str) -> str:
+        """The GICS sector of a stock (feeds/sample/sectors.csv); "" for funds and indices."""
+        return _sectors().get(symbol, "")
+
     def last_session(self, symbols: Sequence[str]) -> np.datetime64:
         """The latest session of any of the symbols."""
         return max(np.datetime64(self.describe(symbol)["last"], "D") for symbol in symbols)
@@ -73,6 +79,11 @@ def _described() -> dict[str, dict[str, Any]]:
     import pyarrow.parquet as pq
 
     return json.loads(pq.read_schema(SAMPLE).metadata[METADATA_KEY])
+
+
+@lru_cache(maxsize=1)
+def _sectors() -> dict[str, str]:
+    return read_sectors(SAMPLE.with_name("sectors.csv"))
 
 
 @lru_cache(maxsize=64)

@@ -21,12 +21,14 @@ class Source(Protocol):
         calendar: name of the exchange calendar its sessions follow.
         synthetic: the bars are invented.
         stored: bars are fetched over the network and kept in a store.
+        market_index: its symbol of the whole market; "" for none.
         note: licence or file, shown in reports.
     """
 
     name: str
     synthetic: bool
     stored: bool
+    market_index: str
 
     @property
     def calendar(self) -> str: ...
@@ -43,6 +45,9 @@ class Source(Protocol):
 
     def symbols(self) -> tuple[str, ...]:
         """Every symbol it has; empty when it cannot tell."""
+
+    def sector(self, symbol: str) -> str:
+        """The sector of a symbol; "" where it does not know."""
 
     def last_session(self, symbols: Sequence[str]) -> np.datetime64 | None:
         """The latest session it has for any of these symbols; None = it goes on until today."""

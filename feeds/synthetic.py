@@ -48,6 +48,7 @@ class SyntheticSource:
     name = "synthetic"
     synthetic = True
     stored = False
+    market_index = INDEX
 
     @classmethod
     def parse(cls, options: str = "", calendar: str = "XNYS") -> "SyntheticSource":

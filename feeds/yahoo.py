@@ -48,6 +48,7 @@ class YahooSource:
     name = "yahoo"
     synthetic = False
     stored = True
+    market_index = "^GSPC"
     note = "Yahoo Finance through yfinance, for personal use"
 
     def __init__(self, calendar: str = "XNYS", *, session: Any = None, clock: Clock | None = None) -> None:
@@ -61,6 +62,10 @@ class YahooSource:
     def symbols(self) -> tuple[str, ...]:
         """Yahoo has no list."""
         return ()
+
+    def sector(self, symbol: str) -> str:
+        """Unknown: asking Yahoo would take a request for each symbol; name a sector map instead."""
+        return ""
 
     def last_session(self, symbols: Sequence[str]) -> None:
         """Nothing: Yahoo goes on until today."""

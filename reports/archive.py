@@ -17,6 +17,7 @@ import numpy as np
 
 from core.bars import Bars, Origin
 from core.errors import BadSpec, CerebrolabError, CorruptFile, StoreFailed
+from core.notes import Note
 from core.result import CashEvent, Fill, OrderRecord, RunResult, Trade
 from core.spec import RunSpec
 from reports.toml import to_toml
@@ -24,10 +25,11 @@ from reports.toml import to_toml
 PAGE, RESULT, SPEC, BARS, PANELS, FIGURES = (
     "report.html", "result.json", "spec.toml", "bars.parquet", "panels.parquet", "figures")
 _OURS = {PAGE, RESULT, SPEC, BARS, PANELS, FIGURES}
-_RECORDS: dict[str, Any] = {"orders": OrderRecord, "fills": Fill, "trades": Trade, "cash_events": CashEvent}
+_RECORDS: dict[str, Any] = {
+    "orders": OrderRecord, "fills": Fill, "trades": Trade, "cash_events": CashEvent, "notes": Note}
 _CURVES = ("equity", "cash", "exposure", "benchmark")
 _PRICES = ("raw_open", "raw_high", "raw_low", "raw_close", "raw_volume", "dividend", "split")
-FORMAT = 1
+FORMAT = 2
 
 
 # -- writing ----------------------------------------------------------------------------------------------
@@ -115,7 +117,7 @@ def _document(result: RunResult) -> dict[str, Any]:
             "first": str(bars.session[0]), "last": str(bars.session[-1]), "bars": len(bars),
             "tradable": bars.tradable.tolist(), "close_only": bars.close_only.tolist(),
             "source": bars.origin.source, "synthetic": bars.origin.synthetic, "note": bars.origin.note,
-            "fingerprint": bars.fingerprint,
+            "sectors": list(bars.sectors), "fingerprint": bars.fingerprint,
         },
         "warnings": list(result.warnings), "timings": _plain(result.timings),
         "strategy_source": result.strategy_source, "versions": dict(result.versions),
@@ -185,7 +187,7 @@ def _read(directory: Path) -> RunResult:
         spec=RunSpec.from_dict(document["spec"]), bars=bars, positions=panels["positions"].reshape(bars.shape),
         equity=curves["equity"], cash=curves["cash"], exposure=curves["exposure"], benchmark=curves["benchmark"],
         orders=records["orders"], fills=records["fills"], trades=records["trades"],
-        cash_events=records["cash_events"],
+        cash_events=records["cash_events"], notes=records["notes"],
         metrics=_numbers(document["metrics"]), timings=_numbers(document["timings"]),
         warnings=document["warnings"], strategy_source=document["strategy_source"], versions=document["versions"],
     )
@@ -206,7 +208,7 @@ def _bars(data: dict[str, Any], curves: dict[str, np.ndarray], panels: dict[str,
         pay_date=panels["pay_date"].astype("datetime64[D]").reshape(shape),
         close_only=np.array(data["close_only"]), tradable=np.array(data["tradable"]),
         interval=data["interval"], calendar=data["calendar"],
-        origin=Origin(data["source"], data["synthetic"], data["note"]),
+        origin=Origin(data["source"], data["synthetic"], data["note"]), sectors=tuple(data["sectors"]),
     )
 
 

@@ -63,3 +63,8 @@ def short(value: float) -> str:
         if abs(value) >= scale:
             return f"{value / scale:.4g}{unit}"
     return f"{value:.4g}"
+
+
+def gain_or_loss(value: float) -> str:
+    """The kind of a figure with a sign: "gain", "loss" or ""."""
+    return "gain" if value > 0 else "loss" if value < 0 else ""

@@ -1,28 +1,16 @@
 """The page of a report: what it says, and in which words. The layout is in `report.html.j2`."""
 
 from collections import Counter
-from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-import numpy as np
-
-from core.result import OrderRecord, RunResult, Trade
+from core.result import RunResult
 from reports.figures import Picture
-from reports.formats import count, money, number, percent, price, signed_percent
+from reports.formats import count, gain_or_loss, money, number, percent, signed_percent
 from reports.palette import DARK, LIGHT, css
+from reports.tables import note_table, rejected_table, trade_table
 from reports.toml import to_toml
-
-LISTED = 200  # rows shown at each end of a longer list
-
-
-class Cell(NamedTuple):
-    """A table cell: what it shows, what it sorts by, and "gain", "loss", "text" or ""."""
-
-    shown: str
-    key: Any
-    kind: str = ""
 
 
 def render(result: RunResult, pictures: list[Picture]) -> str:
@@ -34,7 +22,7 @@ def render(result: RunResult, pictures: list[Picture]) -> str:
         synthetic=result.bars.origin.synthetic, notes=_notes(result), tiles=_tiles(result), groups=_groups(result),
         figures={name: named[name] for name in fundamental},
         charts=[picture for picture in pictures if picture.name not in fundamental], price_note=_price_note(result),
-        trades=_trade_table(result), rejected=_rejected_table(result), data=_data(result), run=_run(result),
+        trades=trade_table(result), rejected=rejected_table(result), remarks=note_table(result), data=_data(result), run=_run(result),
         toml=to_toml(result.spec.masked()), runnable=result.spec.source != "cerebro",
     )
 
@@ -92,9 +80,9 @@ def _tiles(result: RunResult) -> list[tuple[str, str, str, str]]:
     return [
         ("Final value", money(result.final_value), f"from {money(spec.cash)}", ""),
         ("Total return", signed_percent(found["total_return"]),
-         f"benchmark {signed_percent(found['benchmark_return'])}", _kind(found["total_return"])),
+         f"benchmark {signed_percent(found['benchmark_return'])}", gain_or_loss(found["total_return"])),
         ("A year (CAGR)", signed_percent(found["cagr"]), f"volatility {percent(found['volatility'])}",
-         _kind(found["cagr"])),
+         gain_or_loss(found["cagr"])),
         ("Sharpe", number(found["sharpe"]), f"Sortino {number(found['sortino'])}", ""),
         ("Max drawdown", percent(-found["max_drawdown"]), f"longest {count(found['max_drawdown_days'])} days", ""),
         ("Trades", count(closed), f"{percent(found['win_rate'], 0)} won", ""),
@@ -141,75 +129,7 @@ def _groups(result: RunResult) -> list[tuple[str, list[tuple[str, str, str]]]]:
     ]
 
 
-def _kind(value: float) -> str:
-    return "gain" if value > 0 else "loss" if value < 0 else ""
-
-
-# -- tables -----------------------------------------------------------------------------------------------
-
-
-def _ends(rows: list[Any]) -> tuple[list[Any], list[Any], int]:
-    """The first and the last rows of a long list, and how many lie between."""
-    if len(rows) <= 2 * LISTED:
-        return rows, [], 0
-    return rows[:LISTED], rows[-LISTED:], len(rows) - 2 * LISTED
-
-
-def _table(heads: Iterable[tuple[str, str]], rows: list[Any], cells: Any) -> dict[str, Any]:
-    first, last, between = _ends(rows)
-    return {"heads": list(heads), "first": [cells(row) for row in first], "last": [cells(row) for row in last],
-            "between": between, "total": len(rows)}
-
-
-def _trade_table(result: RunResult) -> dict[str, Any]:
-    heads = [("Symbol", "text"), ("Side", "text"), ("Shares", ""), ("Entry", "text"), ("Price", ""), ("Exit", "text"),
-             ("Price", ""), ("Profit", ""), ("Return", ""), ("Dividends", ""), ("Commission", ""), ("Bars", "")]
-
-    def cells(trade: Trade) -> list[Cell]:
-        profit, entered = trade.pnl + trade.dividends, abs(trade.size) * trade.entry_price
-        gain = profit / entered if entered else float("nan")
-        exit_shown = "open" if trade.open else _moment(result, trade.exit_time, trade.exit_session)
-        return [
-            Cell(trade.symbol, trade.symbol, "text"),
-            Cell("short" if trade.size < 0 else "long", int(trade.size < 0), "text"),
-            Cell(count(abs(trade.size)), abs(trade.size)),
-            Cell(_moment(result, trade.entry_time, trade.entry_session), trade.entry_time, "text"),
-            Cell(price(trade.entry_price), trade.entry_price),
-            Cell(exit_shown, trade.exit_time, "text"),
-            Cell(price(trade.exit_price), trade.exit_price),
-            Cell(money(profit), profit, _kind(profit)),
-            Cell(signed_percent(gain, 2), gain, _kind(gain)),
-            Cell(money(trade.dividends), trade.dividends),
-            Cell(money(trade.commission), trade.commission),
-            Cell(count(trade.bars), trade.bars),
-        ]
-
-    return _table(heads, result.trades, cells)
-
-
-def _rejected_table(result: RunResult) -> dict[str, Any]:
-    heads = [("Time", "text"), ("Symbol", "text"), ("Shares", ""), ("Type", "text"), ("Status", "text"),
-             ("Reason", "text")]
-
-    def cells(order: OrderRecord) -> list[Cell]:
-        row = min(int(np.searchsorted(result.bars.index, order.time)), len(result.bars) - 1)
-        return [
-            Cell(_moment(result, order.time, result.bars.session[row]), order.time, "text"),
-            Cell(order.symbol, order.symbol, "text"),
-            Cell(count(order.size), order.size),
-            Cell(order.kind, order.kind, "text"),
-            Cell(order.status, order.status, "text"),
-            Cell(order.reason, order.reason, "reason"),
-        ]
-
-    return _table(heads, result.rejected, cells)
-
-
-def _moment(result: RunResult, time: int, session: np.datetime64) -> str:
-    """The session of a daily bar, the UTC time of a shorter one."""
-    if result.bars.daily:
-        return str(session)
-    return str(np.datetime64(time, "ns").astype("datetime64[m]")).replace("T", " ")
+# -- what it ran on ---------------------------------------------------------------------------------------
 
 
 def _data(result: RunResult) -> list[tuple[str, str]]:

@@ -44,6 +44,9 @@ def backtest(
     fill: Annotated[str | None, typer.Option(metavar="|".join(FILLS), help="When orders fill.")] = None,
     prices: Annotated[str | None, typer.Option(metavar="|".join(PRICES), help="Prices orders fill at.")] = None,
     sizer: Annotated[str | None, typer.Option(help="A shipped sizer, or file.py:Class.")] = None,
+    sleeves: Annotated[list[str] | None, typer.Option(
+        metavar="NAME=SHARE:SYMBOLS", help="A part of the account: etfs=0.5:SPY,QQQ, or rest=0.5; repeatable.")] = None,
+    sectors: Annotated[str | None, typer.Option(metavar="FILE", help="CSV with the columns symbol and sector.")] = None,
     benchmark: Annotated[str | None, typer.Option(help="A symbol, or universe.")] = None,
     risk_free: Annotated[float | None, typer.Option(help="Annual rate used in Sharpe and alpha.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of everything random.")] = None,

@@ -26,6 +26,8 @@ def build_spec(file: Path | None, params: Sequence[str], options: dict[str, Any]
     for name in ("symbols", "reference"):
         if name in stated:
             stated[name] = split_names(stated[name])
+    if "sleeves" in stated:
+        stated["sleeves"] = dict(parse_assignment(text) for text in stated["sleeves"])
     if stated.get("symbols") and all(name.lower().endswith(".csv") for name in stated["symbols"]):
         stated.setdefault("source", "csv")
     if "start" in stated:

@@ -6,6 +6,10 @@
 
 from strategies.base import TargetStrategy
 from strategies.buy_and_hold import BuyAndHold
+from strategies.dual_momentum import DualMomentum
+from strategies.etf_rotation import EtfRotation
 from strategies.golden_cross import GoldenCross
+from strategies.mean_reversion import MeanReversion
+from strategies.momentum import Momentum
 
-__all__ = ["BuyAndHold", "GoldenCross", "TargetStrategy"]
+__all__ = ["BuyAndHold", "DualMomentum", "EtfRotation", "GoldenCross", "MeanReversion", "Momentum", "TargetStrategy"]

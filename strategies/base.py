@@ -14,6 +14,7 @@ from core.errors import BadSpec, UnknownName
 from core.feed_bars import FeedBars
 from core.options import Exits, read_group
 from core.panels import carried_forward
+from core.sleeves import Sleeves
 from core.spec import FILLS
 from sizers.base import PortfolioSizer
 from strategies.exits import Protection
@@ -37,8 +38,17 @@ class TargetStrategy(bt.Strategy):
     """Base of strategies that say what to hold, not how to get there.
 
     A subclass states `params = dict(...)` and the pure class method `signals`; it may state `check` (are the
-    parameters possible?), `features` (panels for charts), `default_sizer` (a name in `sizers`) and `fill`.
+    parameters possible?), `features` (panels for charts), `warmup`, and any of the attributes below.
     It runs in any Cerebro, with any feeds; without engine-supplied bars it reads the panel from its feeds.
+
+    Attributes:
+        fill: when its orders fill, see the param of that name.
+        default_sizer: a name in `sizers`, or a sizer class. sizer_params: its parameters.
+        sleeves: name -> "SHARE: SYMBOLS", the parts of the account it divides by habit (`core.sleeves`); a part
+            without a symbol in the universe goes to the others.
+        aliases: other names of parameters, such as {"riskFactor": "sizer.risk"}.
+        needs_index: it compares with a market index; the engine adds the source's to the reference symbols.
+        path_dependent: its decisions depend on its own earlier ones, from `signal_start` on.
 
     Params of the base (set by the engine, open to users too):
         exits: `core.options.Exits`, or a mapping of its fields.
@@ -48,8 +58,13 @@ class TargetStrategy(bt.Strategy):
     """
 
     params = dict(exits=None, signal_start=None, fill=None)
-    fill = "next_open"
-    default_sizer = "EqualWeight"
+    fill: str = "next_open"
+    default_sizer: str | type[PortfolioSizer] = "EqualWeight"
+    sizer_params: Mapping[str, Any] = {}
+    sleeves: Mapping[str, Any] = {}
+    aliases: Mapping[str, str] = {}
+    needs_index = False
+    path_dependent = False
 
     @classmethod
     def signals(cls, bars: Bars, p: Any) -> np.ndarray:
@@ -70,29 +85,69 @@ class TargetStrategy(bt.Strategy):
 
     @classmethod
     def features(cls, bars: Bars, p: Any) -> dict[str, np.ndarray]:
-        """Named (T, N) panels worth drawing beside the prices."""
+        """Named (T, N) panels worth drawing beside the prices: the numbers behind the decisions."""
         return {}
+
+    @classmethod
+    def warmup(cls, p: Any) -> int | None:
+        """Own bars of each symbol after which decisions no longer depend on where the bars began.
+
+        None = not stated.
+        """
+        return None
 
     # -- life in Cerebro ------------------------------------------------------------------------------
 
-    def __init__(self) -> None:
+    def __init__(self, **given: Any) -> None:
+        sizer_params = self._take_aliases(given)
         self.check(self.p)
         exits = self.p.exits or Exits()
         self._protection = Protection(self, read_group(Exits, exits) if isinstance(exits, Mapping) else exits)
         self._fill = self.p.fill or self.fill
         if self._fill not in FILLS:
             raise UnknownName.of("fill", str(self._fill), FILLS)
-        self._sizer = getattr(sizers, self.default_sizer)()
+        self._sizer = self._own_sizer({**self.sizer_params, **sizer_params})
         self._sizer.set(self, self.broker)
+        if not isinstance(self.sleeves, Sleeves):
+            self.sleeves = Sleeves.read(self.sleeves, flexible=True)
         self._columns = {data: at for at, data in enumerate(self.datas)}
         self._working: dict[Any, Order] = {}  # the latest order of each feed
         self._blocked: dict[Any, float] = {}  # targets that wait for the end of an order in their way
         self.decision: Decision | None = None
 
+    def _take_aliases(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Set the params meant by `given`, which Backtrader does not know, and return those of the sizer."""
+        for_sizer = {}
+        for name, value in given.items():
+            meant = self.aliases.get(name, name)
+            if meant.startswith("sizer."):
+                for_sizer[meant.removeprefix("sizer.")] = value
+            elif meant == name:
+                raise UnknownName.of(f"parameter of {type(self).__name__}", name,
+                                     [*self.params._getkeys(), *self.aliases])
+            else:
+                setattr(self.p, meant, value)
+        return for_sizer
+
+    def _own_sizer(self, params: Mapping[str, Any]) -> bt.Sizer:
+        kind = self.default_sizer
+        if isinstance(kind, str):
+            if kind not in sizers.__all__:
+                raise UnknownName.of(f"default_sizer of {type(self).__name__}", kind, sizers.__all__)
+            kind = getattr(sizers, kind)
+        return kind(**params)
+
     def start(self) -> None:
         self._panel = FeedBars(self.datas)
         if self._panel.complete:
             self._decide(self._panel.bars)
+        self._growing = list(zip(self._minperiods, self.datas, strict=True))
+
+    def _getminperstatus(self) -> int:
+        """As Backtrader's own, but a feed that has bars enough is not asked again."""
+        self._growing = [(period, data) for period, data in self._growing if len(data) <= period]
+        self._minperstatus = max((period - len(data) for period, data in self._growing), default=-1)
+        return self._minperstatus
 
     def prenext(self) -> None:
         self.next()
@@ -114,7 +169,7 @@ class TargetStrategy(bt.Strategy):
         if signals.shape != bars.shape:
             raise BadSpec(f"{type(self).__name__}.signals gave shape {signals.shape}: "
                           f"(bars, symbols) is {bars.shape}")
-        signals = before_start_removed(signals, bars, self.p.signal_start)
+        signals = np.where(may_decide(bars, self.p)[:, None], signals, np.nan)
         idle = ~bars.tradable
         if idle.any() and not np.isnan(signals[:, idle]).all():
             symbol = bars.symbols[int(np.flatnonzero(idle & ~np.isnan(signals).all(axis=0))[0])]
@@ -126,23 +181,37 @@ class TargetStrategy(bt.Strategy):
     # -- from decision to orders ----------------------------------------------------------------------
 
     def _rebalance(self, row: int) -> None:
-        signal = self._signals[row]
-        decided = ~np.isnan(signal)
-        conviction = self._convictions[row].copy()
+        decided = ~np.isnan(self._signals[row])
+        conviction = self._allowed(self._convictions[row], self._signals[row])
+        chosen = np.flatnonzero(decided).tolist()
+        self._take_back(decided)
+        position = np.array([self.broker.getposition(data).size for data in self.datas], dtype=np.float64)
+        if isinstance(self._sizer, PortfolioSizer):
+            shares = self._sizer_targets(row, conviction, decided, position)
+        else:
+            shares = self._foreign_targets(conviction, position)
+        targets = shares.tolist()
+        self.decision = Decision(row, {self.datas[at]: targets[at] for at in chosen})
+        for at in _in_order(np.where(decided, shares - position, 0.0), conviction):
+            self._send(self.datas[at], targets[at])
+
+    def _allowed(self, convictions: np.ndarray, signal: np.ndarray) -> np.ndarray:
+        """Convictions of the row, 0 where a protective exit keeps the strategy out."""
+        if not self._protection.barred:
+            return convictions
+        convictions = convictions.copy()
         for data in list(self._protection.barred):
             at = self._columns[data]
-            if decided[at] and not self._protection.may_hold(data, signal[at]):
-                conviction[at] = 0.0
-        chosen = [data for at, data in enumerate(self.datas) if decided[at]]
-        for data in chosen:
-            self.stand_down(data)
-        if isinstance(self._sizer, PortfolioSizer):
-            shares = self._sizer_targets(row, conviction, decided)
-        else:
-            shares = self._foreign_targets(conviction)
-        self.decision = Decision(row, {data: shares[self._columns[data]] for data in chosen})
-        for data in self._in_order(chosen, conviction):
-            self._send(data, self.decision.target(data))
+            if not np.isnan(signal[at]) and not self._protection.may_hold(data, signal[at]):
+                convictions[at] = 0.0
+        return convictions
+
+    def _take_back(self, decided: np.ndarray) -> None:
+        """Take back what is still to be done of earlier decisions, and forget the orders that have ended."""
+        for data in [*self._blocked, *self._working]:
+            if decided[self._columns[data]]:
+                self.stand_down(data)
+        self._working = {data: order for data, order in self._working.items() if order.alive()}
 
     def stand_down(self, data: Any) -> None:
         """Take back what is still to be done of an earlier decision on a feed."""
@@ -151,40 +220,24 @@ class TargetStrategy(bt.Strategy):
         if working is not None and working.alive():
             self.cancel(working)
 
-    def _sizer_targets(self, row: int, conviction: np.ndarray, decided: np.ndarray) -> np.ndarray:
-        held, reserved = self._held_and_reserved()
+    def _sizer_targets(self, row: int, conviction: np.ndarray, decided: np.ndarray, position: np.ndarray) -> np.ndarray:
+        held, reserved = position.copy(), 0.0  # once open orders have filled, and the cash they will take
+        for data, order in self._working.items():
+            held[self._columns[data]] += order.executed.remsize
+            reserved += max(order.executed.remsize, 0.0) * data.close[0]
         return self._sizer.target_shares(
             conviction=conviction, decided=decided, history=self._panel.bars.upto(row), held=held,
             value=self.broker.getvalue(), cash=self.broker.getcash() - reserved)
 
-    def _foreign_targets(self, conviction: np.ndarray) -> np.ndarray:
+    def _foreign_targets(self, conviction: np.ndarray, position: np.ndarray) -> np.ndarray:
         """Shares when a plain Backtrader sizer sizes entries: it is asked once a position is opened."""
         self.decision = None
-        shares = np.array([self.getposition(data).size for data in self.datas], dtype=np.float64)
+        shares = position.copy()
         for at, data in enumerate(self.datas):
             side = np.sign(conviction[at])
             if side * shares[at] <= 0:
                 shares[at] = side * abs(self.getsizing(data, isbuy=side > 0)) if side else 0.0
         return shares
-
-    def _held_and_reserved(self) -> tuple[np.ndarray, float]:
-        """Shares held once open orders have filled, and the cash those orders will take."""
-        held = np.zeros(len(self.datas))
-        reserved = 0.0
-        for at, data in enumerate(self.datas):
-            held[at] = self.getposition(data).size
-            order = self._working.get(data)
-            if order is not None and order.alive():
-                held[at] += order.executed.remsize
-                reserved += max(order.executed.remsize, 0.0) * data.close[0]
-        return held, reserved
-
-    def _in_order(self, chosen: list[Any], conviction: np.ndarray) -> list[Any]:
-        """Sales first, in symbol order; then buys, strongest conviction first."""
-        change = {data: self.decision.target(data) - self.getposition(data).size for data in chosen}
-        sales = [data for data in chosen if change[data] < 0]
-        buys = [data for data in chosen if change[data] > 0]
-        return sales + sorted(buys, key=lambda data: -abs(conviction[self._columns[data]]))
 
     def _send(self, data: Any, target: float, intent: str = "") -> None:
         """Order the difference to `target` shares, once nothing protective stands in the way."""
@@ -234,10 +287,13 @@ class TargetStrategy(bt.Strategy):
             self._protection.entered(data)
 
 
-def before_start_removed(signals: np.ndarray, bars: Bars, start: str | None) -> np.ndarray:
-    """A copy of the (T, N) signals with no decisions before the exchange date `start`."""
-    if start is None:
-        return signals
-    signals = signals.copy()
-    signals[bars.session < np.datetime64(start, "D")] = np.nan
-    return signals
+def may_decide(bars: Bars, p: Any) -> np.ndarray:
+    """(T,) bool: rows from the param `signal_start` on; where the state of a path-dependent strategy begins."""
+    start = getattr(p, "signal_start", None)
+    return np.ones(len(bars), bool) if start is None else bars.session >= np.datetime64(start, "D")
+
+
+def _in_order(change: np.ndarray, conviction: np.ndarray) -> list[int]:
+    """Columns with a change: sales first, in symbol order; then buys, strongest conviction first."""
+    sales, buys = np.flatnonzero(change < 0), np.flatnonzero(change > 0)
+    return [*sales.tolist(), *buys[np.argsort(-np.abs(conviction[buys]), kind="stable")].tolist()]

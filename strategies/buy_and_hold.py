@@ -25,6 +25,7 @@ class BuyAndHold(TargetStrategy):
 
     params = dict(reinvest=True)
     default_sizer = "TargetWeight"
+    path_dependent = True
 
     @classmethod
     def signals(cls, bars: Bars, p) -> np.ndarray:

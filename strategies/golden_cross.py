@@ -2,7 +2,7 @@
 
 Buy: the fast simple moving average of the signal close crosses above the slow one.
 Sell: it crosses below.
-Sizing: equal weight, one sleeve for each symbol of the universe.
+Sizing: equal weight within two sleeves, half the account broad ETFs, half large stocks.
 Source: the classic 50/200-day rule; Brock, Lakonishok and LeBaron, "Simple Technical Trading Rules and the
 Stochastic Properties of Stock Returns", Journal of Finance 47 (1992), test the family.
 """
@@ -13,6 +13,7 @@ from core.bars import Bars
 from core.errors import BadSpec
 from indicators import crossed, on
 from strategies.base import TargetStrategy
+from strategies.universes import BROAD_ETFS
 
 
 class GoldenCross(TargetStrategy):
@@ -23,11 +24,16 @@ class GoldenCross(TargetStrategy):
     """
 
     params = dict(fast=50, slow=200)
+    sleeves = {"broad ETFs": f"0.5: {','.join(BROAD_ETFS)}", "stocks": "0.5"}
 
     @classmethod
     def check(cls, p) -> None:
         if not 1 <= p.fast < p.slow:
             raise BadSpec(f"fast={p.fast} is not below slow={p.slow}: the fast average takes fewer bars, from 1 on")
+
+    @classmethod
+    def warmup(cls, p) -> int:
+        return p.slow + 1
 
     @classmethod
     def signals(cls, bars: Bars, p) -> np.ndarray:

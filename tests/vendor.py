@@ -26,6 +26,7 @@ class ScriptedSource:
     synthetic = False
     stored = True
     note = "scripted"
+    market_index = ""
 
     def __init__(self, *history: SymbolBars) -> None:
         self.history = {bars.symbol: bars for bars in history}
@@ -37,6 +38,9 @@ class ScriptedSource:
 
     def symbols(self):
         return tuple(self.history)
+
+    def sector(self, symbol):
+        return ""
 
     def last_session(self, symbols):
         return None

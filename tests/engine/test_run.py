@@ -158,7 +158,7 @@ def test_names_are_forgiving_about_case_and_underscores(name):
     (dict(params=dict(exits=1)), UnknownName, "'exits'"),
     (dict(sizer="EqualWeigth"), UnknownName, "did you mean 'EqualWeight'"),
     (dict(sizer_params=dict(acros=1)), UnknownName, "did you mean 'across'"),
-    (dict(sizer="backtrader.sizers:FixedSize", limits=dict(min_cash=1)), BadSpec, "limits need a portfolio sizer"),
+    (dict(sizer="backtrader.sizers:FixedSize", limits=dict(min_cash=1)), BadSpec, "limits and sleeves need a portfolio sizer"),
     (dict(strategy="backtrader:Strategy"), UnknownName, "Strategy"),
     (dict(benchmark="XYZ"), UnknownName, "XYZ"),
 ])

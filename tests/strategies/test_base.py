@@ -1,5 +1,7 @@
 """The target strategy: from decisions to orders, in the engine and in a user's own Cerebro."""
 
+from types import SimpleNamespace
+
 import backtrader as bt
 import numpy as np
 import pytest
@@ -14,7 +16,7 @@ from core.options import Limits
 from core.spec import RunSpec
 from feeds.cerebro_feed import BarsData
 from strategies import GoldenCross, TargetStrategy
-from strategies.base import before_start_removed
+from strategies.base import may_decide
 
 
 def scripted(plan: dict[int, list[float]], **attributes) -> type[TargetStrategy]:
@@ -143,11 +145,10 @@ def test_decisions_start_at_signal_start():
     assert [len(order.data) for order, _ in strategy.broker.fills] and strategy.broker.fills[0][1].dt == strategy.data.datetime.array[4]
 
 
-def test_decisions_before_the_start_are_removed_from_a_copy():
-    signals = np.array([[nan, 1], [2, nan], [nan, 0]])
-    panel = bars(A=frame([1.0] * 3), B=frame([1.0] * 3))
-    cut = before_start_removed(signals, panel, str(panel.session[1]))
-    assert np.isnan(cut[0]).all() and cut[1, 0] == 2 and signals[0, 1] == 1
+def test_a_strategy_may_decide_from_its_start_on():
+    panel = bars(A=frame([1.0] * 3))
+    assert may_decide(panel, SimpleNamespace(signal_start=str(panel.session[1]))).tolist() == [False, True, True]
+    assert may_decide(panel, SimpleNamespace()).all()
 
 
 @pytest.mark.parametrize("broken, message", [

@@ -1,0 +1,43 @@
+"""Cerebro with a faster walk over many preloaded feeds of one panel; everything else is Backtrader's own."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import backtrader as bt
+
+from feeds.shared_clock import SharedClock
+
+
+class Cerebro(bt.Cerebro):
+    """Plays whole panels by one shared clock; other feeds exactly as `bt.Cerebro` does."""
+
+    def _runonce(self, runstrats: Sequence[Any]) -> None:
+        clock = SharedClock.of(self.datas)
+        if clock is None:
+            super()._runonce(runstrats)
+            return
+        for strategy in runstrats:
+            strategy._once()
+            strategy.reset()
+        for moment in clock.ticks():
+            self._play(runstrats, moment)
+            if self._event_stop:
+                return
+
+    def _play(self, runstrats: Sequence[Any], moment: float) -> None:
+        """One bar, in the order of Backtrader's own loop."""
+        self._check_timers(runstrats, moment, cheat=True)
+        if self.p.cheat_on_open:
+            for strategy in runstrats:
+                strategy._oncepost_open()
+                if self._event_stop:
+                    return
+        self._brokernotify()
+        if self._event_stop:
+            return
+        self._check_timers(runstrats, moment, cheat=False)
+        for strategy in runstrats:
+            strategy._oncepost(moment)
+            if self._event_stop:
+                return
+            self._next_writers(runstrats)
