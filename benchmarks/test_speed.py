@@ -3,6 +3,7 @@
     make bench
 """
 
+import dataclasses
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import backtrader as bt
 import numpy as np
 import pytest
+from plain_momentum import PlainMomentum
 from workloads import walk
 
 import engine
@@ -140,23 +142,39 @@ def test_reading_the_store_beside_pyarrow_alone(benchmark, pair, five_hundred):
     benchmark.pedantic(ours, rounds=3)
 
 
-def test_500_symbols_through_the_engine(benchmark, pair, five_hundred):
-    """An empty plain strategy on PandasData, against golden cross with sizing and 1,000s of orders through ours."""
-    frames, _ = five_hundred
-    bars = Bars.from_frames(frames)
+def test_momentum_on_500_symbols(benchmark, pair, five_hundred):
+    """Beside the same rules in plain Backtrader, and beside an empty strategy on PandasData."""
+    from core.calendars import get_calendar
 
-    def peer():
+    frames, _ = five_hundred
+    frames = {**frames, "^MARKET": frames["S000"]}
+    bars = Bars.from_frames(frames, reference=["^MARKET"])
+    sessions = bars.session[get_calendar("XNYS").weekly(bars.session)]
+
+    def plain(strategy, **params):
         cerebro = bt.Cerebro(stdstats=False)
+        cerebro.broker.setcash(1e7)
         for symbol, frame in frames.items():
             cerebro.adddata(bt.feeds.PandasData(dataname=frame), name=symbol)
-        cerebro.addstrategy(bt.Strategy)
+        cerebro.addstrategy(strategy, **params)
         cerebro.run()
+        return cerebro.broker.getvalue()
+
+    def peer():
+        return plain(PlainMomentum, index="^MARKET", updates=frozenset(sessions.tolist()))
 
     def ours():
-        return engine.run(RunSpec(cash=1e7), bars=bars)
+        fresh = dataclasses.replace(bars)  # nothing computed before
+        return engine.run(RunSpec(strategy="Momentum", cash=1e7, sizer_params={"risk": 0.0001}), bars=fresh)
 
-    benchmark.extra_info["ratio"] = pair.compare("500 x 2,520: engine against an empty strategy", ours, peer, rounds=1)
-    benchmark.pedantic(ours, rounds=1)
+    values = []
+    ratio = pair.compare("momentum, 500 x 2,520", lambda: values.append(ours().final_value),
+                         lambda: values.append(peer()), rounds=1)
+    assert values[0] == pytest.approx(values[1], rel=1e-9) and values[0] != 1e7
+    benchmark.extra_info["ratio"] = ratio
+    benchmark.extra_info["ratio_empty"] = pair.compare(
+        "momentum, 500 x 2,520, an empty plain strategy as peer", ours, lambda: plain(bt.Strategy), rounds=1)
+    benchmark.pedantic(ours, rounds=3)
 
 
 def test_backtraders_public_workload(benchmark, pair):

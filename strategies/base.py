@@ -15,8 +15,8 @@ from core.feed_bars import FeedBars
 from core.options import Exits, read_group
 from core.panels import carried_forward
 from core.sleeves import Sleeves
-from core.spec import FILLS
 from sizers.base import PortfolioSizer
+from strategies.desk import Desk, in_order
 from strategies.exits import Protection
 
 ENGINE_PARAMS = ("exits", "signal_start", "fill")
@@ -102,17 +102,13 @@ class TargetStrategy(bt.Strategy):
         sizer_params = self._take_aliases(given)
         self.check(self.p)
         exits = self.p.exits or Exits()
+        self._desk = Desk(self, self.p.fill or self.fill)
         self._protection = Protection(self, read_group(Exits, exits) if isinstance(exits, Mapping) else exits)
-        self._fill = self.p.fill or self.fill
-        if self._fill not in FILLS:
-            raise UnknownName.of("fill", str(self._fill), FILLS)
         self._sizer = self._own_sizer({**self.sizer_params, **sizer_params})
         self._sizer.set(self, self.broker)
         if not isinstance(self.sleeves, Sleeves):
             self.sleeves = Sleeves.read(self.sleeves, flexible=True)
         self._columns = {data: at for at, data in enumerate(self.datas)}
-        self._working: dict[Any, Order] = {}  # the latest order of each feed
-        self._blocked: dict[Any, float] = {}  # targets that wait for the end of an order in their way
         self.decision: Decision | None = None
 
     def _take_aliases(self, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -156,8 +152,7 @@ class TargetStrategy(bt.Strategy):
         row = self._panel.update(self.datetime[0])
         if not self._panel.complete:
             self._decide(self._panel.bars)
-        if self._blocked:
-            self._send_unblocked()
+        self._desk.send_blocked(self._send)
         if self._protection.active:
             self._leave_overdue()
         if self._decides[row]:
@@ -184,7 +179,7 @@ class TargetStrategy(bt.Strategy):
         decided = ~np.isnan(self._signals[row])
         conviction = self._allowed(self._convictions[row], self._signals[row])
         chosen = np.flatnonzero(decided).tolist()
-        self._take_back(decided)
+        self._desk.take_back({self.datas[at] for at in chosen})
         position = np.array([self.broker.getposition(data).size for data in self.datas], dtype=np.float64)
         if isinstance(self._sizer, PortfolioSizer):
             shares = self._sizer_targets(row, conviction, decided, position)
@@ -192,7 +187,7 @@ class TargetStrategy(bt.Strategy):
             shares = self._foreign_targets(conviction, position)
         targets = shares.tolist()
         self.decision = Decision(row, {self.datas[at]: targets[at] for at in chosen})
-        for at in _in_order(np.where(decided, shares - position, 0.0), conviction):
+        for at in in_order(np.where(decided, shares - position, 0.0), conviction):
             self._send(self.datas[at], targets[at])
 
     def _allowed(self, convictions: np.ndarray, signal: np.ndarray) -> np.ndarray:
@@ -206,25 +201,11 @@ class TargetStrategy(bt.Strategy):
                 convictions[at] = 0.0
         return convictions
 
-    def _take_back(self, decided: np.ndarray) -> None:
-        """Take back what is still to be done of earlier decisions, and forget the orders that have ended."""
-        for data in [*self._blocked, *self._working]:
-            if decided[self._columns[data]]:
-                self.stand_down(data)
-        self._working = {data: order for data, order in self._working.items() if order.alive()}
-
-    def stand_down(self, data: Any) -> None:
-        """Take back what is still to be done of an earlier decision on a feed."""
-        self._blocked.pop(data, None)
-        working = self._working.get(data)
-        if working is not None and working.alive():
-            self.cancel(working)
-
     def _sizer_targets(self, row: int, conviction: np.ndarray, decided: np.ndarray, position: np.ndarray) -> np.ndarray:
         held, reserved = position.copy(), 0.0  # once open orders have filled, and the cash they will take
-        for data, order in self._working.items():
-            held[self._columns[data]] += order.executed.remsize
-            reserved += max(order.executed.remsize, 0.0) * data.close[0]
+        for data, shares in self._desk.outstanding():
+            held[self._columns[data]] += shares
+            reserved += max(shares, 0.0) * data.close[0]
         return self._sizer.target_shares(
             conviction=conviction, decided=decided, history=self._panel.bars.upto(row), held=held,
             value=self.broker.getvalue(), cash=self.broker.getcash() - reserved)
@@ -244,38 +225,21 @@ class TargetStrategy(bt.Strategy):
         held = self.getposition(data).size
         if target == held:
             return
-        working = self._working.get(data)
-        if self._protection.cancel(data) or (working is not None and working.alive()):
-            self._blocked[data] = target
+        if self._protection.cancel(data) or self._desk.busy(data):
+            self._desk.block(data, target)
             return
-        intent = intent or ("exit" if not target else "resize" if held * target > 0 else "enter")
-        terms: dict[str, Any] = {"intent": intent}
-        if self._fill == "session_close":
-            terms["exectype"] = Order.Close
-        elif self._fill == "session_open":
-            terms["auction"] = "open"
         decided = self.decision is not None and self.decision.shares.get(data) == target
-        size = None if decided else abs(target - held)
-        act = self.buy if target > held else self.sell
-        order = act(data=data, size=size, **terms)
-        if order is not None:
-            self._working[data] = order
-
-    def _send_unblocked(self) -> None:
-        for data, target in list(self._blocked.items()):
-            working = self._working.get(data)
-            if working is not None and working.alive():
-                self.cancel(working)
-            else:
-                del self._blocked[data]
-                self._send(data, target)
+        self._desk.send(data, held, target, intent, size=None if decided else abs(target - held))
 
     def _leave_overdue(self) -> None:
         for data in self._protection.overdue():
-            working = self._working.get(data)
-            if working is None or not working.alive():
+            if not self._desk.busy(data):
                 self._protection.barred[data] = 1 if self.getposition(data).size > 0 else -1
                 self._send(data, 0.0, intent="time")
+
+    def stand_down(self, data: Any) -> None:
+        """Take back what is still to be done of an earlier decision on a feed."""
+        self._desk.take_back({data})
 
     def notify_order(self, order: Order) -> None:
         if not self._protection.active:
@@ -291,9 +255,3 @@ def may_decide(bars: Bars, p: Any) -> np.ndarray:
     """(T,) bool: rows from the param `signal_start` on; where the state of a path-dependent strategy begins."""
     start = getattr(p, "signal_start", None)
     return np.ones(len(bars), bool) if start is None else bars.session >= np.datetime64(start, "D")
-
-
-def _in_order(change: np.ndarray, conviction: np.ndarray) -> list[int]:
-    """Columns with a change: sales first, in symbol order; then buys, strongest conviction first."""
-    sales, buys = np.flatnonzero(change < 0), np.flatnonzero(change > 0)
-    return [*sales.tolist(), *buys[np.argsort(-np.abs(conviction[buys]), kind="stable")].tolist()]
