@@ -53,6 +53,11 @@ class Settings(BaseSettings):
         return self.home / "journal.db"
 
     @property
+    def solved(self) -> Path:
+        """File of the weights that optimisers have solved, so that none is solved twice."""
+        return self.home / "solved.db"
+
+    @property
     def secrets(self) -> list[str]:
         """The values that must never be printed or logged."""
         values = (getattr(self, name) for name in type(self).model_fields)

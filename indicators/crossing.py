@@ -17,7 +17,7 @@ def crossed(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     return _crossed(np.ascontiguousarray(first), np.ascontiguousarray(second))
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _crossed(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     rows, columns = first.shape
     crossing = np.zeros((rows, columns))

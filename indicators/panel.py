@@ -6,30 +6,117 @@ from typing import Any
 import numpy as np
 
 from core.bars import Bars
-from indicators.averages import sma
+from core.errors import UnknownName
+from indicators import averages, bands, oscillators, ranges, regression, rolling
+
+Panels = tuple[np.ndarray, ...]
+PRICES = ("open", "high", "low", "close", "raw_open", "raw_high", "raw_low", "raw_close", "raw_volume", "returns")
 
 
 class Indicators:
     """Indicators of signal prices; every result is a read-only (T, N) panel, shared by all who ask.
 
+    `of` names the panel: open, high, low, close (forward-adjusted signal prices), raw_open … raw_volume, or
+    returns (rate of change of the close over one bar). What is in currency (true range, ATR, deviation, bands,
+    MACD) is in forward-adjusted currency: divide by `bars.factor` before it meets raw prices or sizes a position.
+
     The results belong to the bars they were computed on (bars never change), so nothing is ever served for
-    other data.
+    other data. Values never depend on later rows: `bars.upto(row)` is served from the whole panel.
     """
 
     def __init__(self, bars: Bars) -> None:
         self._bars = bars
-        self._known: dict[tuple[Any, ...], np.ndarray] = {}
+        self._known: dict[tuple[Any, ...], Panels] = {}
 
     def sma(self, period: int, of: str = "close") -> np.ndarray:
-        """Simple moving average over `period` bars of a price panel; see `indicators.averages.sma`."""
-        return self._once(("sma", period, of), lambda: sma(getattr(self._bars, of), period))
+        """Simple moving average; see `indicators.averages.sma`."""
+        return self._one(averages.sma, of, period)
 
-    def _once(self, key: tuple[Any, ...], compute: Callable[[], np.ndarray]) -> np.ndarray:
+    def wma(self, period: int, of: str = "close") -> np.ndarray:
+        """Linearly weighted moving average; see `indicators.averages.wma`."""
+        return self._one(averages.wma, of, period)
+
+    def ema(self, period: int, of: str = "close") -> np.ndarray:
+        """Exponential moving average; see `indicators.averages.ema`."""
+        return self._one(averages.ema, of, period)
+
+    def averages(self, periods: tuple[int, ...] = averages.AVERAGES, of: str = "close") -> dict[int, np.ndarray]:
+        """Simple moving averages by period: 7, 21, 50, 100 and 200 bars."""
+        return {period: self.sma(period, of) for period in periods}
+
+    def true_range(self) -> np.ndarray:
+        """True range; see `indicators.ranges.true_range`."""
+        return self._once(("true_range",), Indicators._true_range)[0]
+
+    def atr(self, period: int) -> np.ndarray:
+        """Average true range; see `indicators.ranges.atr`. In raw currency: `atr / bars.factor`."""
+        return self._once(("atr", period), lambda own: (averages.wilder(own.true_range(), period),))[0]
+
+    def deviation(self, period: int, of: str = "close", ddof: int = 0) -> np.ndarray:
+        """Rolling standard deviation; see `indicators.rolling.deviation`."""
+        return self._one(rolling.deviation, of, period, ddof)
+
+    def zscore(self, period: int, of: str = "close", ddof: int = 0) -> np.ndarray:
+        """Deviations above the rolling mean; see `indicators.rolling.zscore`."""
+        return self._one(rolling.zscore, of, period, ddof)
+
+    def correlation(self, reference: str, period: int, of: str = "returns") -> np.ndarray:
+        """Rolling correlation of every symbol with the symbol `reference`; see `indicators.rolling.correlation`."""
+        column = self._bars.column(reference)
+
+        def correlated(own: Indicators) -> Panels:
+            panel = own._values(of)
+            return (rolling.correlation(panel, panel[:, column], period),)
+
+        return self._once((rolling.correlation, of, column, period), correlated)[0]
+
+    def rsi(self, period: int = 14, of: str = "close") -> np.ndarray:
+        """Relative strength index; see `indicators.oscillators.rsi`."""
+        return self._one(oscillators.rsi, of, period)
+
+    def macd(self, fast: int = 12, slow: int = 26, signal: int = 9, of: str = "close") -> Panels:
+        """(macd, signal, histogram); see `indicators.oscillators.macd`."""
+        return self._several(oscillators.macd, of, fast, slow, signal)
+
+    def bollinger(self, period: int = 20, width: float = 2.0, of: str = "close") -> Panels:
+        """(middle, upper, lower); see `indicators.bands.bollinger`."""
+        return self._several(bands.bollinger, of, period, width)
+
+    def rate_of_change(self, period: int, of: str = "close") -> np.ndarray:
+        """Change over `period` bars as a part, 0.05 = 5%; see `indicators.oscillators.rate_of_change`."""
+        return self._one(oscillators.rate_of_change, of, period)
+
+    def momentum(self, period: int, of: str = "close", periods_per_year: float = 252.0) -> np.ndarray:
+        """Exponential-regression momentum; see `indicators.regression.momentum`."""
+        return self._one(regression.momentum, of, period, periods_per_year)
+
+    # -- computed once --------------------------------------------------------------------------------
+
+    def _one(self, compute: Callable[..., np.ndarray], of: str, *args: Any) -> np.ndarray:
+        return self._once((compute, of, *args), lambda own: (compute(own._values(of), *args),))[0]
+
+    def _several(self, compute: Callable[..., Panels], of: str, *args: Any) -> Panels:
+        return self._once((compute, of, *args), lambda own: compute(own._values(of), *args))
+
+    def _once(self, key: tuple[Any, ...], compute: Callable[["Indicators"], Panels]) -> Panels:
         if key not in self._known:
-            panel = compute()
-            panel.flags.writeable = False
-            self._known[key] = panel
+            whole = self._bars.__dict__.get("_whole")
+            if whole is None:
+                panels = compute(self)
+            else:
+                panels = tuple(panel[: len(self._bars)] for panel in on(whole)._once(key, compute))
+            for panel in panels:
+                panel.flags.writeable = False
+            self._known[key] = panels
         return self._known[key]
+
+    def _values(self, of: str) -> np.ndarray:
+        if of not in PRICES:
+            raise UnknownName.of("panel", of, PRICES)
+        return self.rate_of_change(1) if of == "returns" else getattr(self._bars, of)
+
+    def _true_range(self) -> Panels:
+        return (ranges.true_range(self._bars.high, self._bars.low, self._bars.close),)
 
 
 def on(bars: Bars) -> Indicators:

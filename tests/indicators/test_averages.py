@@ -4,14 +4,12 @@ import math
 
 import backtrader as bt
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from made_bars import bars, walk
 
-from core.errors import BadSpec
-from indicators import crossed, on, sma
+from indicators import crossed, ema, on, sma, wilder, wma
 
 
 @given(values=hnp.arrays(float, st.tuples(st.integers(1, 40), st.integers(1, 3)),
@@ -28,10 +26,47 @@ def test_equals_the_exact_sum_of_each_window_divided_by_its_length(values, perio
         np.testing.assert_array_equal(average[:, column], expected)
 
 
-@pytest.mark.parametrize("period", [0, -1, 2.5])
-def test_a_period_that_is_no_count_is_refused(period):
-    with pytest.raises(BadSpec, match=str(period)):
-        sma(np.ones((3, 1)), period)
+@given(values=hnp.arrays(float, st.integers(1, 30), elements=st.floats(-1e300, 1e300)), period=st.integers(1, 6))
+def test_sums_are_exact_even_of_numbers_of_very_different_size(values, period):
+    average = sma(values[:, None] / 8, period)[:, 0]
+    expected = [math.fsum(values[end - period : end] / 8) / period for end in range(period, len(values) + 1)]
+    np.testing.assert_array_equal(average[period - 1 :], expected)
+
+
+def own_values(column):
+    """Rows and values of a column's own bars."""
+    rows = np.flatnonzero(~np.isnan(column))
+    return rows, column[rows]
+
+
+@given(values=hnp.arrays(float, st.tuples(st.integers(1, 40), st.integers(1, 3)),
+                         elements=st.one_of(st.floats(0.01, 1e5), st.just(math.nan))),
+       period=st.integers(1, 12))
+def test_weighted_and_smoothed_averages_equal_loops_over_own_bars(values, period):
+    weights = range(1, period + 1)
+    panels = {"wma": wma(values, period), "ema": ema(values, period), "wilder": wilder(values, period)}
+    expected = {name: np.full(values.shape, math.nan) for name in panels}
+    for column in range(values.shape[1]):
+        rows, own = own_values(values[:, column])
+        running = {}
+        for at in range(period - 1, len(own)):
+            window = own[at - period + 1 : at + 1]
+            weighted = math.fsum(weight * value for weight, value in zip(weights, window, strict=True))
+            expected["wma"][rows[at], column] = weighted / sum(weights)
+            for name, part in (("ema", 2 / (period + 1)), ("wilder", 1 / period)):
+                before = running.get(name)
+                running[name] = np.mean(window) if before is None else before * (1 - part) + own[at] * part
+                expected[name][rows[at], column] = running[name]
+    for name, panel in panels.items():
+        np.testing.assert_allclose(panel, expected[name], rtol=1e-10, err_msg=name)
+
+
+def test_averages_by_hand():
+    values = np.array([[1.0], [2.0], [math.nan], [6.0], [3.0]])
+    np.testing.assert_array_equal(sma(values, 2)[:, 0], [math.nan, 1.5, math.nan, 4.0, 4.5])
+    np.testing.assert_allclose(wma(values, 2)[:, 0], [math.nan, 5 / 3, math.nan, 14 / 3, 4.0])
+    np.testing.assert_allclose(ema(values, 2)[:, 0], [math.nan, 1.5, math.nan, 4.5, 3.5])
+    np.testing.assert_allclose(wilder(values, 2)[:, 0], [math.nan, 1.5, math.nan, 3.75, 3.375])
 
 
 def test_average_and_crossing_equal_backtraders_own():
@@ -57,12 +92,3 @@ def test_touching_and_parting_on_the_other_side_is_one_crossing():
     second = np.full((6, 1), 2.0)
     assert crossed(first, second)[:, 0].tolist() == [0, 0, 0, 1, 0, -1]
     assert crossed(first[::-1].copy(), second)[:, 0].tolist() == [0, 0, 1, 0, 0, -1]
-
-
-def test_a_panel_is_computed_once_and_cannot_be_changed():
-    panel = bars(A=walk(50))
-    assert on(panel) is on(panel)
-    assert on(panel).sma(5) is on(panel).sma(5)
-    with pytest.raises(ValueError, match="read-only"):
-        on(panel).sma(5)[0] = 1
-    assert on(panel.upto(20)).sma(5) is not on(panel).sma(5)
