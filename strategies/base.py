@@ -145,6 +145,10 @@ class TargetStrategy(bt.Strategy):
         self._minperstatus = max((period - len(data) for period, data in self._growing), default=-1)
         return self._minperstatus
 
+    def clear(self) -> None:
+        """Forget the bar's notifications; Backtrader keeps a copy of every order's every state, unread."""
+        self._orderspending, self._tradespending = [], []
+
     def prenext(self) -> None:
         self.next()
 

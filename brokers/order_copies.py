@@ -1,0 +1,27 @@
+"""Copies of Backtrader orders, as notifications carry them, without the detours of the copy module."""
+
+from typing import Any
+
+from backtrader import Order
+
+_READ_OFTEN = ("data", "exectype", "oco", "owner", "parent", "simulated", "size", "tradeid", "transmit", "valid")
+
+
+def with_own_params(order: Order) -> None:
+    """Put the parameters that are read often on the order itself; Backtrader digs them out on each access."""
+    for name in _READ_OFTEN:
+        order.__dict__.setdefault(name, getattr(order.p, name))
+
+
+def snapshot(order: Order) -> Order:
+    """The order as it stands, with the executions since the last snapshot pending: what `Order.clone` gives."""
+    order.executed.markpending()
+    copied = _copied(order)
+    copied.executed = _copied(order.executed)
+    return copied
+
+
+def _copied(original: Any) -> Any:
+    made = object.__new__(type(original))
+    made.__dict__.update(original.__dict__)
+    return made
