@@ -19,6 +19,13 @@ class Limits(NamedTuple):
         min_position: smallest value of one position; smaller targets become 0.
         max_positions: largest number of positions.
         max_gross: largest sum of absolute weights.
+        min_weight: smallest weight of one position; smaller targets become 0.
+        max_sector: largest sum of absolute weights in one sector.
+        sectors_required: with `max_sector`, a traded symbol without a sector is an error (1) or uncapped (0).
+        max_correlation: of two chosen symbols whose returns correlate above it, the weaker one is left out.
+        correlation_bars: returns in that correlation.
+
+    In a spec, `preset = "small-account"` stands for the values of `PRESETS`; keys beside it win.
     """
 
     cash_buffer: float = 0.02
@@ -28,6 +35,19 @@ class Limits(NamedTuple):
     min_position: float = 0.0
     max_positions: float = math.inf
     max_gross: float = 1.0
+    min_weight: float = 0.0
+    max_sector: float = math.inf
+    sectors_required: float = 1.0
+    max_correlation: float = math.inf
+    correlation_bars: float = 60.0
+
+
+PRESETS: Mapping[str, Mapping[str, float]] = {
+    "small-account": {
+        "max_position": 300.0, "max_weight": 0.30, "min_position": 50.0, "min_weight": 0.05, "min_cash": 100.0,
+        "max_positions": 4.0, "max_sector": 0.40, "sectors_required": 0.0, "max_correlation": 0.8,
+    },
+}
 
 
 class Exits(NamedTuple):
@@ -50,13 +70,15 @@ Group = TypeVar("Group", Limits, Exits)
 
 
 def read_group(kind: type[Group], values: Mapping[str, Any]) -> Group:
-    """A `Limits` or `Exits` from names and values.
+    """A `Limits` or `Exits` from names and values; limits may name a `preset`.
 
     Raises:
-        UnknownName: no such limit or exit.
-        BadSpec: a value that is not a number, or out of range.
+        UnknownName: no such limit, exit or preset.
+        BadSpec: a value that is not a number, out of range, or limits that nothing can satisfy.
     """
     group = kind.__name__.lower()
+    if kind is Limits and "preset" in values:
+        values = _with_preset(values)
     for name in values:
         if name not in kind._fields:
             raise UnknownName.of(group.rstrip("s"), str(name), kind._fields)
@@ -67,7 +89,36 @@ def read_group(kind: type[Group], values: Mapping[str, Any]) -> Group:
         part = name in ("cash_buffer", "stop", "trail")
         if part and number >= 1:
             raise BadSpec(f"{group}.{name} is {number:g}: it is a part, so below 1 (0.08 means 8%)")
-    return kind(**numbers)
+    made = kind(**numbers)
+    if isinstance(made, Limits):
+        _check_limits(made)
+    return made
+
+
+def _with_preset(values: Mapping[str, Any]) -> dict[str, Any]:
+    own = {name: value for name, value in values.items() if name != "preset"}
+    if values["preset"] not in PRESETS:
+        raise UnknownName.of("limits.preset", str(values["preset"]), PRESETS)
+    if "max_sector" in own:
+        own.setdefault("sectors_required", 1.0)
+    return {**PRESETS[values["preset"]], **own}
+
+
+def _check_limits(limits: Limits) -> None:
+    for name in ("max_weight", "max_position", "max_positions", "max_gross", "max_sector"):
+        if getattr(limits, name) < (1 if name == "max_positions" else math.ulp(0.0)):
+            raise BadSpec(f"limits.{name} is {getattr(limits, name):g}: nothing could ever be held; raise it")
+    for least, most in (("min_position", "max_position"), ("min_weight", "max_weight"), ("min_weight", "max_gross"),
+                        ("min_weight", "max_sector")):
+        low, high = getattr(limits, least), getattr(limits, most)
+        if low > high:
+            raise BadSpec(f"limits.{least} {low:g} is above limits.{most} {high:g}: lower the one or raise the other")
+    if 1 < limits.max_correlation < math.inf:
+        raise BadSpec(f"limits.max_correlation is {limits.max_correlation:g}: a correlation is at most 1")
+    if limits.correlation_bars != int(min(limits.correlation_bars, 1e9)) or limits.correlation_bars < 3:
+        raise BadSpec(f"limits.correlation_bars is {limits.correlation_bars:g}: it is a whole number from 3 on")
+    if limits.sectors_required not in (0.0, 1.0):
+        raise BadSpec(f"limits.sectors_required is {limits.sectors_required:g}: it is 1 or 0")
 
 
 def _number(name: str, value: Any) -> float:

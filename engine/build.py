@@ -95,7 +95,7 @@ def _add_sizer(cerebro: bt.Cerebro, spec: RunSpec, strategy: type[bt.Strategy]) 
             raise BadSpec(f"limits, sleeves and sizer parameters need a sizer: name one with sizer = "
                           f"{' or '.join(map(repr, resolve.sizer_names()))}")
         return
-    sizer = own if spec.sizer is None and isinstance(own, type) else resolve.sizer_class(spec.sizer or own)
+    sizer = own if spec.sizer is None and isinstance(own, type) else resolve.sizer_class(str(spec.sizer or own))
     habits = getattr(strategy, "sizer_params", {}) if spec.sizer is None else {}
     params = resolve.checked_params(sizer, {**habits, **spec.sizer_params}, what="sizer parameter")
     if issubclass(sizer, PortfolioSizer):

@@ -68,11 +68,13 @@ def _carry_out(spec: Any, out: Path | None, as_json: bool) -> None:
     from core.settings import load_settings
     from feeds import ParquetStore
     from reports.archive import check_target
+    from sizers import solved
 
     if out is not None:
         check_target(out)
     get_calendar(spec.calendar)
     settings = load_settings()
+    solved.configure(settings.solved)
     with output.progress_bar() as progress:
         result = engine.run(spec, store=ParquetStore(settings.bars_dir), progress=progress)
     directory = out or new_directory(settings.runs_dir, spec.strategy)

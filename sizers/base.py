@@ -1,14 +1,24 @@
 """PortfolioSizer: answers Backtrader's question "how many shares?" for a whole portfolio at once."""
 
+import time
+from functools import cached_property
 from typing import Any
 
 import backtrader as bt
 import numpy as np
 
 from core.bars import Bars
+from core.errors import UnknownName
 from core.feed_bars import FeedBars
+from core.notes import Note
 from core.options import Limits
-from sizers.limits import limit_weights, shares_of
+from core.sleeves import Sleeves
+from sizers.allocation import ROUNDINGS, whole_shares
+from sizers.correlation import uncorrelated
+from sizers.limits import limit_weights, load_compiled, sector_codes, shares_of
+from sizers.smallest_account import reason_for_none
+
+NO_SLEEVES = Sleeves()
 
 
 class PortfolioSizer(bt.Sizer):
@@ -17,13 +27,28 @@ class PortfolioSizer(bt.Sizer):
     Params:
         limits: `core.options.Limits`.
         fractional: sizes may be millionths of a share.
+        sleeves: `core.sleeves.Sleeves`, the accounts within the account; None = the strategy's own, if any.
+        rounding: how weights become whole shares: "floor", "greedy" or "lp", see `sizers.allocation`.
+
+    Attributes:
+        notes: what a reader of the run must know, `core.notes.Note` each. seconds: spent in `target_shares`.
 
     Works with target strategies, which ask for the shares of a whole decision, and with plain ones, whose
     `buy()` is taken as a conviction of 1 in its symbol and in every symbol already held, and whose `sell()`
     as leaving (or, from flat, as going short).
     """
 
-    params = (("limits", Limits()), ("fractional", False))
+    params = (("limits", Limits()), ("fractional", False), ("sleeves", None), ("rounding", "floor"))
+    seconds = 0.0
+
+    def __init__(self) -> None:
+        if self.p.rounding not in ROUNDINGS:
+            raise UnknownName.of("value of sizer.rounding", str(self.p.rounding), ROUNDINGS)
+        self.check()
+        load_compiled()
+
+    def check(self) -> None:
+        """Raise `BadSpec` if a parameter is not possible."""
 
     def weights(self, conviction: np.ndarray, history: Bars) -> np.ndarray:
         """Wished weights, a pure function of the convictions and of the bars.
@@ -37,6 +62,14 @@ class PortfolioSizer(bt.Sizer):
         """
         raise TypeError(f"{type(self).__name__} has no weights method: a sizer states one")
 
+    def weights_from(self, conviction: np.ndarray, history: Bars, current: np.ndarray) -> np.ndarray:
+        """Wished weights of a sizer that minds what trading costs; by default `weights`.
+
+        Args:
+            current: (N,) weights held now. The others as in `weights`.
+        """
+        return self.weights(conviction, history)
+
     def target_shares(self, *, conviction: np.ndarray, decided: np.ndarray, history: Bars, held: np.ndarray,
                       value: float, cash: float) -> np.ndarray:
         """Shares to hold after this decision; see `sizers.limits` for the arguments.
@@ -44,12 +77,104 @@ class PortfolioSizer(bt.Sizer):
         Returns:
             (N,) shares; `held` where nothing was decided.
         """
-        prices = history.last_close[-1]
-        wished = np.asarray(self.weights(conviction, history), dtype=np.float64)
-        wished = np.where(conviction == 0, 0.0, wished)
+        started = time.perf_counter()
+        limits, prices = self._limits, history.last_close[-1]
         current = np.where(held == 0, 0.0, held * prices) / value if value > 0 else np.zeros(len(held))
-        allowed = limit_weights(wished, current, conviction, decided, value, cash, self.p.limits)
-        return shares_of(allowed, held, decided, value, prices, bool(self.p.fractional))
+        wished = self._wished(uncorrelated(conviction, history, limits), history, current)
+        wished = np.where((conviction == 0) | np.isnan(prices), 0.0, wished)
+        sectors = self._sector_codes(history)
+        allowed = limit_weights(wished, current, conviction, decided, sectors, value, cash, limits)
+        shares = self._rounded(allowed, held, conviction, decided, sectors, value, prices, history)
+        if not self._opened and value > 0:
+            self._explain_none(wished, decided, shares, history, value, prices)
+        self.seconds += time.perf_counter() - started
+        return shares
+
+    # -- first stage ----------------------------------------------------------------------------------
+
+    def _wished(self, conviction: np.ndarray, history: Bars, current: np.ndarray) -> np.ndarray:
+        """(N,) wished weights, each sleeve sized as an account of its own."""
+        sleeves = self._sleeves
+        if not sleeves:
+            return np.asarray(self.weights_from(conviction, history, current), dtype=np.float64)
+        _, codes, shares = sleeves.assign(history.symbols)
+        wished = np.zeros(len(conviction))
+        for code, share in enumerate(shares.tolist()):
+            inside = codes == code
+            chosen = np.where(inside, conviction, 0.0)
+            if share and chosen.any():
+                own = np.where(inside, current, 0.0) / share
+                weights = self.weights_from(chosen, history.only(inside), own)
+                wished += share * _within(np.where(chosen == 0, 0.0, weights), chosen, self._limits.max_gross)
+        return wished
+
+    @cached_property
+    def _limits(self) -> Limits:
+        return Limits(*map(float, self.p.limits))  # one compiled signature
+
+    @cached_property
+    def _sleeves(self) -> Sleeves:
+        if self.p.sleeves is not None:
+            return self.p.sleeves
+        own = getattr(getattr(self, "strategy", None), "sleeves", None)
+        return own if isinstance(own, Sleeves) else NO_SLEEVES
+
+    # -- second stage ---------------------------------------------------------------------------------
+
+    def _sector_codes(self, history: Bars) -> np.ndarray:
+        known = self.__dict__.get("_sectors")
+        if known is None or known[0] is not history.symbols or known[1] is not history.sectors:
+            codes = sector_codes(history, self._limits)
+            if self._limits.max_sector < np.inf and (codes[history.tradable] < 0).any():
+                count = int((codes[history.tradable] < 0).sum())
+                self.note(history, f"{count} symbols have no sector and no sector limit: name them in the sector map")
+            known = self._sectors = (history.symbols, history.sectors, codes)
+        return known[2]
+
+    def _rounded(self, allowed: np.ndarray, held: np.ndarray, conviction: np.ndarray, decided: np.ndarray,
+                 sectors: np.ndarray, value: float, prices: np.ndarray, history: Bars) -> np.ndarray:
+        fractional = bool(self.p.fractional)
+        shares = shares_of(allowed, held, decided, value, prices, fractional, self._limits)
+        if self.p.rounding == "floor" or fractional or not value > 0:
+            return shares
+        shares, failure = whole_shares(self.p.rounding, allowed, shares, held, conviction, decided, sectors, value,
+                                       prices, self._limits)
+        if failure:
+            self.note(history, f"shares rounded down: {failure}")
+        return shares
+
+    # -- what the run should know ---------------------------------------------------------------------
+
+    @cached_property
+    def notes(self) -> list[Note]:
+        """Notes in the order of the decisions."""
+        return []
+
+    _opened = False  # whether a position has been open, or its absence explained
+
+    def note(self, history: Bars, text: str) -> None:
+        """Record a remark on the decision at the last bar of `history`, once."""
+        made = Note(int(history.index[-1]), type(self).__name__, text)
+        if made not in self.notes[-8:]:
+            self.notes.append(made)
+
+    def _explain_none(self, wished: np.ndarray, decided: np.ndarray, shares: np.ndarray, history: Bars, value: float,
+                      prices: np.ndarray) -> None:
+        """Say once why the first wishes of the run came to nothing."""
+        if shares.any():
+            self._opened = True
+            return
+        wanted = decided & (np.nan_to_num(wished) != 0)
+        if wanted.any():
+            self._opened = True
+            limits = self._limits
+            if (self._sector_codes(history)[wanted] < 0).any():
+                limits = limits._replace(max_sector=np.inf)
+            symbols = [symbol for symbol, flag in zip(history.symbols, wanted, strict=True) if flag]
+            self.note(history, reason_for_none(limits, symbols, prices[wanted], value, bool(self.p.fractional),
+                                               float(np.nanmax(np.abs(wished[wanted]))) * value))
+
+    # -- Backtrader's question ------------------------------------------------------------------------
 
     def _getsizing(self, comminfo: Any, cash: float, data: Any, isbuy: bool) -> float:
         held = self.broker.getposition(data).size
@@ -73,3 +198,14 @@ class PortfolioSizer(bt.Sizer):
                                      held=held, value=self.broker.getvalue(), cash=cash)
         return float(targets[decided][0])
 
+
+def _within(weights: np.ndarray, conviction: np.ndarray, most: float) -> np.ndarray:
+    """Weights whose absolute values sum to at most `most`, the strongest convictions served first."""
+    sizes = np.nan_to_num(np.abs(weights))
+    if sizes.sum() <= most:
+        return weights
+    order = np.argsort(-np.abs(conviction), kind="stable")
+    before = np.cumsum(sizes[order]) - sizes[order]
+    allowed = np.empty(len(weights))
+    allowed[order] = np.clip(most - before, 0.0, sizes[order])
+    return np.copysign(allowed, weights)

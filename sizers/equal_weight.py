@@ -20,9 +20,11 @@ class EqualWeight(PortfolioSizer):
 
     params = (("across", "universe"),)
 
-    def weights(self, conviction: np.ndarray, history: Bars) -> np.ndarray:
+    def check(self) -> None:
         if self.p.across not in ACROSS:
             raise UnknownName.of("value of sizer.across", str(self.p.across), ACROSS)
+
+    def weights(self, conviction: np.ndarray, history: Bars) -> np.ndarray:
         chosen = (conviction != 0).sum()
         count = history.tradable.sum() if self.p.across == "universe" else chosen
         return np.sign(conviction) / max(count, 1)

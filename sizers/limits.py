@@ -5,14 +5,44 @@ import math
 import numpy as np
 from numba import njit
 
+from core.bars import Bars
+from core.errors import BadSpec
 from core.options import Limits
 
 FRACTION = 1e6  # fractional shares are traded in millionths
 
 
+def sector_codes(bars: Bars, limits: Limits) -> np.ndarray:
+    """(N,) int64: symbols of one sector share a code; -1 = no sector known, or no sector limit.
+
+    Raises:
+        BadSpec: `max_sector` is set, sectors are required, and a tradable symbol has none.
+    """
+    codes = np.full(len(bars.symbols), -1, dtype=np.int64)
+    if limits.max_sector == math.inf:
+        return codes
+    names = bars.sectors or ("",) * len(bars.symbols)
+    known = {name: code for code, name in enumerate(dict.fromkeys(name for name in names if name))}
+    codes[:] = [known.get(name, -1) for name in names]
+    holes = [symbol for symbol, code, traded in zip(bars.symbols, codes, bars.tradable, strict=True)
+             if traded and code < 0]
+    if holes and limits.sectors_required:
+        shown = ", ".join(holes[:5]) + (", …" if len(holes) > 5 else "")
+        raise BadSpec(f"limits.max_sector is {limits.max_sector:g} and no sector is known for {shown}: name a sector "
+                      f"for {holes[0]} in the sector map (--sectors FILE) or drop limits.max_sector")
+    return codes
+
+
+def load_compiled() -> None:
+    """Bring the compiled functions into memory, half a second in a new process, so that no decision waits for it."""
+    one, flag, limits = np.zeros(1), np.ones(1, dtype=bool), Limits(*map(float, Limits()))
+    allowed = limit_weights(one, one, one, flag, np.full(1, -1, dtype=np.int64), 1.0, 1.0, limits)
+    shares_of(allowed, one, flag, 1.0, np.ones(1), False, limits)
+
+
 @njit(cache=True)
 def limit_weights(weights: np.ndarray, current: np.ndarray, conviction: np.ndarray, decided: np.ndarray,
-                  value: float, cash: float, limits: Limits) -> np.ndarray:
+                  sectors: np.ndarray, value: float, cash: float, limits: Limits) -> np.ndarray:
     """Cut wished-for weights down to what the limits and the cash allow.
 
     Args:
@@ -20,18 +50,24 @@ def limit_weights(weights: np.ndarray, current: np.ndarray, conviction: np.ndarr
         current: (N,) weights held now, open orders included.
         conviction: (N,) order in which buys are served (largest absolute value first, ties by position).
         decided: (N,) bool; the others keep what they hold, and it consumes the budget.
+        sectors: (N,) int64 from `sector_codes`; symbols below 0 have no sector limit.
         value: equity. cash: cash at hand, less what open buys will take; both account currency.
         limits: see `core.options.Limits`.
 
     Returns:
         (N,) weights; `current` where not decided. Sales and covers come first and free cash for the buys; of
         that cash `cash_buffer` stays unspent in this round. Opening a short takes budget like a purchase.
+        The caps of a single position (`max_weight`, `max_position`) cut every decided one; `max_gross`,
+        `max_sector`, `min_cash` and the cash stop buys only: what is held is not sold to meet them, and what is
+        held without a decision consumes room and is never touched. A position above its wish is cut to it,
+        one below `min_position` or `min_weight` is not opened (what is held below them may stay).
     """
     wished = np.where(decided, weights, current)
     largest = min(limits.max_weight, limits.max_position / value) if value > 0 else 0.0
+    smallest = max(limits.min_position, limits.min_weight * value)
     for at in np.flatnonzero(decided):
         wished[at] = min(max(wished[at], -largest), largest) if not np.isnan(wished[at]) else 0.0
-        if abs(wished[at]) * value < limits.min_position:
+        if abs(wished[at]) * value < smallest:
             wished[at] = 0.0
     ranked = np.argsort(-np.abs(np.where(decided, conviction, 0.0)), kind="mergesort")
     _limit_count(wished, decided, ranked, limits.max_positions)
@@ -43,16 +79,22 @@ def limit_weights(weights: np.ndarray, current: np.ndarray, conviction: np.ndarr
     gross = np.abs(kept).sum() * value
     budget = min(cash + freed - limits.min_cash, limits.max_gross * value - gross - limits.min_cash)
     budget *= 1.0 - limits.cash_buffer
+    room = np.full(sectors.max() + 1 if len(sectors) else 0, limits.max_sector * value)  # by sector
+    for at in np.flatnonzero(sectors >= 0):
+        room[sectors[at]] -= abs(kept[at]) * value
     for at in ranked:
         want = (abs(wished[at]) - abs(kept[at])) * value
         if not decided[at] or want <= 0:
             continue
-        spend = max(min(want, budget), 0.0)
-        if (abs(kept[at]) * value + spend) < limits.min_position:
+        most = min(budget, room[sectors[at]]) if sectors[at] >= 0 else budget
+        spend = max(min(want, most), 0.0)
+        if (abs(kept[at]) * value + spend) < smallest:
             spend = 0.0
         if spend < want:
             wished[at] = math.copysign(abs(kept[at]) + spend / value, wished[at])
         budget -= spend
+        if sectors[at] >= 0:
+            room[sectors[at]] -= spend
     return wished
 
 
@@ -72,20 +114,29 @@ def _limit_count(wished: np.ndarray, decided: np.ndarray, ranked: np.ndarray, mo
 
 @njit(cache=True)
 def shares_of(weights: np.ndarray, held: np.ndarray, decided: np.ndarray, value: float, prices: np.ndarray,
-              fractional: bool) -> np.ndarray:
+              fractional: bool, limits: Limits) -> np.ndarray:
     """Target shares of target weights: `weight * value / price`, rounded towards zero.
 
     Args:
         weights: (N,) from `limit_weights`. held: (N,) shares now. decided: (N,) bool.
         value: equity. prices: (N,) raw closes; NaN where a symbol has not traded yet.
         fractional: round to millionths of a share instead of whole ones.
+        limits: a target that rounding brings below `min_position` or `min_weight` is not bought, or is sold.
 
     Returns:
-        (N,) shares; `held` where not decided or not priced.
+        (N,) shares; `held` where not decided or not priced, and where the weight is the one held.
     """
     target = held.copy()
+    smallest = max(limits.min_position, limits.min_weight * value)
     for at in range(len(weights)):
-        if decided[at] and prices[at] > 0:
-            shares = weights[at] * value / prices[at]
-            target[at] = math.trunc(shares * FRACTION) / FRACTION if fractional else math.trunc(shares)
+        if not decided[at] or not prices[at] > 0:
+            continue
+        if weights[at] == held[at] * prices[at] / value:
+            continue
+        shares = weights[at] * value / prices[at]
+        shares = math.trunc(shares * FRACTION) / FRACTION if fractional else math.trunc(shares)
+        if shares != held[at] and abs(shares) * prices[at] < smallest:
+            grows = shares * held[at] > 0 and abs(shares) > abs(held[at])
+            shares = held[at] if grows else 0.0
+        target[at] = shares
     return target

@@ -6,8 +6,9 @@ import pytest
 from made_bars import bars, frame
 
 import sizers
-from core.errors import UnknownName
-from core.options import Limits
+from core.bars import Bars
+from core.errors import BadSpec, UnknownName
+from core.options import Limits, read_group
 from feeds.cerebro_feed import BarsData
 
 
@@ -47,3 +48,71 @@ def test_a_plain_strategy_may_use_a_portfolio_sizer(preload):
     cerebro.broker.setcash(1_000.0)
     strategy = cerebro.run()[0]
     assert [strategy.getposition(data).size for data in strategy.datas] == [0, 50]
+
+
+def sectored(**sectors):
+    return Bars.from_frames({name: frame([10.0] * 3) for name in sectors}, sectors=sectors)
+
+
+def everything(sizer, panel, value=1_000.0):
+    count = len(panel.symbols)
+    return sizer.target_shares(conviction=np.ones(count), decided=np.ones(count, bool), history=panel,
+                               held=np.zeros(count), value=value, cash=value).tolist()
+
+
+def test_a_sector_is_capped():
+    sizer = sizers.EqualWeight(limits=Limits(max_sector=0.4, cash_buffer=0.0))
+    assert everything(sizer, sectored(A="Energy", B="Energy", C="Utilities")) == [33, 6, 33]
+
+
+def test_a_hole_in_the_sectors_is_an_error_when_the_cap_was_asked_for():
+    sizer = sizers.EqualWeight(limits=Limits(max_sector=0.4))
+    with pytest.raises(BadSpec) as caught:
+        everything(sizer, sectored(A="Energy", B="", C=""))
+    assert str(caught.value) == ("limits.max_sector is 0.4 and no sector is known for B, C: name a sector for B in the "
+                                 "sector map (--sectors FILE) or drop limits.max_sector")
+
+
+def test_with_a_preset_unknown_sectors_are_uncapped_and_noted_once():
+    sizer = sizers.EqualWeight(limits=read_group(Limits, {"preset": "small-account", "max_correlation": 1}))
+    panel = sectored(A="Energy", B="Energy", C="", D="")
+    assert everything(sizer, panel) == everything(sizer, panel) == [25, 15, 25, 23]
+    assert [note.text for note in sizer.notes] == [
+        "2 symbols have no sector and no sector limit: name them in the sector map"]
+
+
+def test_of_correlated_symbols_the_strongest_gets_the_weight():
+    move = 10 + np.sin(np.arange(30))
+    panel = bars(A=frame(move), B=frame(2 * move), C=frame(10 + np.cos(np.arange(30) * 2)))
+    sizer = sizers.EqualWeight(limits=Limits(max_correlation=0.8, correlation_bars=20, cash_buffer=0.0), across="chosen")
+    shares = sizer.target_shares(conviction=np.array([1.0, 2.0, 1.0]), decided=np.ones(3, bool), history=panel,
+                                 held=np.zeros(3), value=1_000.0, cash=1_000.0)
+    assert shares[0] == 0 and shares[1] > 0 and shares[2] > 0
+
+
+def test_a_symbol_without_a_price_takes_no_budget():
+    whole = frame([10.0] * 5)
+    panel = bars(A=whole, NEW=whole.iloc[3:]).upto(1)
+    assert everything(sizers.FixedFraction(fraction=0.9, limits=Limits(cash_buffer=0.0)), panel) == [90, 0]
+    late = sizers.FixedFraction(fraction=0.9, limits=Limits(cash_buffer=0.0, max_positions=1))
+    shares = late.target_shares(conviction=np.array([1.0, 2.0]), decided=np.ones(2, bool), history=panel,
+                                held=np.zeros(2), value=1_000.0, cash=1_000.0)
+    assert shares.tolist() == [90, 0]
+
+
+def test_seconds_add_up():
+    sizer, panel = sizers.EqualWeight(), sectored(A="", B="")
+    everything(sizer, panel)
+    first = sizer.seconds
+    everything(sizer, panel)
+    assert sizer.seconds > first > 0
+
+
+def test_a_sizer_of_ones_own_states_one_method():
+    class Half(sizers.PortfolioSizer):
+        def weights(self, conviction, history):
+            return 0.5 * np.sign(conviction)
+
+    assert everything(Half(limits=Limits(cash_buffer=0.0)), sectored(A="", B="")) == [50, 50]
+    with pytest.raises(TypeError, match="PortfolioSizer has no weights method"):
+        everything(sizers.PortfolioSizer(), sectored(A=""))
