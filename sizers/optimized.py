@@ -1,9 +1,10 @@
 """OptimizedSizer: what all sizers that ask a solver have in common. Imports core and the other sizers."""
 
-import inspect
+import sys
 import warnings
 from functools import cache, cached_property
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -126,10 +127,8 @@ class OptimizedSizer(PortfolioSizer):
     def _family(self) -> bytes:
         """Everything beside the window that decides the weights: the code, the parameters, the packages."""
         own = {name: value for name, value in self.p._getkwargs().items() if name not in PortfolioSizer.params._getkeys()}
-        try:
-            code = inspect.getsource(type(self))
-        except (OSError, TypeError):  # typed into a shell
-            code = repr(type(self))
+        file = getattr(sys.modules.get(type(self).__module__), "__file__", None)
+        code = Path(file).read_bytes() if file else repr(type(self))  # no file: typed into a shell
         return key_of(type(self).__qualname__, code, sorted(own.items()), _versions(self.distributions))
 
 
