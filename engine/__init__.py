@@ -7,5 +7,6 @@ May import everything below it; scripts and reports may import it.
 
 from engine.build import build
 from engine.run import run
+from engine.today import today
 
-__all__ = ["build", "run"]
+__all__ = ["build", "run", "today"]

@@ -15,9 +15,11 @@ from core import __version__
 from core.errors import CerebrolabError
 from scripts import output
 from scripts.backtest import backtest
+from scripts.check import check
 from scripts.data import data
 from scripts.report import report
 from scripts.runs import runs
+from scripts.signals import signals
 
 if TYPE_CHECKING:
     from core.logs import LogFile
@@ -25,7 +27,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 app = typer.Typer(name="cerebrolab", add_completion=False, pretty_exceptions_enable=False)
 app.command()(backtest)
+app.command()(check)
 app.command()(report)
+app.command()(signals)
 app.add_typer(data, name="data")
 app.add_typer(runs, name="runs")
 

@@ -9,8 +9,11 @@ from pathlib import Path
 import pytest
 from typer.main import get_command
 
+from core.options import Limits
 from core.spec import RunSpec
+from engine import resolve
 from scripts.cli import app
+from strategies.base import ENGINE_PARAMS
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -109,3 +112,31 @@ def test_no_file_names_a_registry_or_a_machine():
         if b"\0" not in content[:4096] and forbidden.search(content.decode("utf-8", "replace")):
             found.append((name, forbidden.search(content.decode("utf-8", "replace"))[0]))
     assert found == []
+
+
+def rows_of(name):
+    return [row for row in README.splitlines() if row.startswith("| ") and f"`{name}`" in row.split("|")[1]]
+
+
+@pytest.mark.parametrize("name", resolve.strategy_names())
+def test_every_strategy_is_described_with_its_parameters(name):
+    defaults = dict(resolve.strategy_class(name).params._getitems())
+    (row,) = rows_of(name)
+    shown = dict(each.split("=") for each in re.findall(r"`(\w+=[^`]*)`", row))
+    assert shown == {name: str(value).lower() if isinstance(value, bool) else str(value)
+                     for name, value in defaults.items() if name not in ENGINE_PARAMS}
+
+
+@pytest.mark.parametrize("name", resolve.sizer_names())
+def test_every_sizer_is_described_with_its_parameters(name):
+    defaults = dict(resolve.sizer_class(name).params._getitems())
+    (row,) = rows_of(name)
+    shown = dict(each.split("=") for each in re.findall(r"`(\w+=[^`]*)`", row))
+    if "those of `SinglePeriod`" in row:
+        shown |= dict(each.split("=") for each in re.findall(r"`(\w+=[^`]*)`", rows_of("SinglePeriod")[0]))
+    assert shown == {name: str(value) for name, value in defaults.items() if name not in
+                     (*resolve.SIZER_ENGINE_PARAMS, "rounding")}
+
+
+def test_every_limit_is_named():
+    assert [name for name in Limits._fields if f"`{name}`" not in README] == []
