@@ -24,7 +24,7 @@ from core.errors import CerebrolabError, UsageError
 from core.logs import OURS
 from core.spec import RunSpec
 from engine import resolve
-from strategies.base import TargetStrategy, may_decide
+from strategies.base import TargetStrategy
 
 INSTALLED = {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
 SHIPPED = (*OURS, "backtrader", "builtins")
@@ -107,12 +107,10 @@ class Subject:
         try:
             with np.errstate(all="ignore"), warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                values = np.array(kind.signals(bars, params), dtype=np.float64)  # type: ignore[attr-defined]
+                values = kind.decisions(bars, params)  # type: ignore[attr-defined]
         except Exception as error:
             raise Unplayable(self.told(error)) from error
-        if values.shape != bars.shape:
-            raise Unplayable(f"{kind.__name__}.signals gave shape {values.shape}: (bars, symbols) is {bars.shape}")
-        return Decisions(bars.symbols, np.where(may_decide(bars, params)[:, None], values, np.nan))
+        return Decisions(bars.symbols, values)
 
     def orders(self, bars: Bars, state: int = 0, spec: RunSpec | None = None, **mode: bool) -> Orders:
         """The orders of the strategy in the engine's Cerebro, up to an exception if it raises one.

@@ -119,8 +119,9 @@ def without_aliases(spec: RunSpec, strategy: type) -> RunSpec:
     if not given:
         return spec
     kept = {name: value for name, value in spec.params.items() if name not in aliases}
+    named = {*kept, *(f"sizer.{name}" for name in spec.sizer_params)}
     for alias, name in aliases.items():
-        if alias in spec.params and name in kept:
+        if alias in spec.params and name in named:
             raise BadSpec(f"{alias} and {name} are both given and mean the same: name one of them")
     return spec.replace(params=kept).with_assignments(given)
 

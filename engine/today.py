@@ -14,7 +14,6 @@ import numpy as np
 from core.bars import Bars
 from core.calendars import get_calendar
 from core.clock import Clock, SystemClock
-from core.errors import BadSpec
 from core.panels import carried_forward
 from core.sleeves import Sleeves
 from core.spec import RunSpec
@@ -25,7 +24,7 @@ from feeds.coverage import complete_sessions
 from feeds.load import source_named
 from feeds.source import SETTLE_NS
 from sizers.base import PortfolioSizer
-from strategies.base import TargetStrategy, may_decide
+from strategies.base import TargetStrategy
 
 STANDING = {1: "HOLD", 0: "OUT", -1: "SHORT"}
 
@@ -124,7 +123,7 @@ def _of_decisions(cerebro: bt.Cerebro, bars: Bars) -> tuple[list[Signal], list[s
     p = strategy.params()
     for name, value in params.items():
         setattr(p, name, value)
-    signals = _decisions(strategy, bars, p)
+    signals = strategy.decisions(bars, p)
     standing = carried_forward(signals)
     now = np.sign(np.nan_to_num(standing[-1]))
     before = np.sign(np.nan_to_num(standing[-2])) if len(bars) > 1 else np.zeros(len(now))
@@ -139,14 +138,6 @@ def _of_decisions(cerebro: bt.Cerebro, bars: Bars) -> tuple[list[Signal], list[s
             float(weights[at]), float(shares[at]), float(bars.last_close[-1, at]), float(signal_close[at]),
             numbers={name: float(panel[-1, at]) for name, panel in features.items()}))
     return rows, notes
-
-
-def _decisions(strategy: type[TargetStrategy], bars: Bars, p: Any) -> np.ndarray:
-    """(T, N) decisions from the strategy's `signal_start` on."""
-    signals = np.asarray(strategy.signals(bars, p), dtype=np.float64)
-    if signals.shape != bars.shape:
-        raise BadSpec(f"{strategy.__name__}.signals gave shape {signals.shape}: (bars, symbols) is {bars.shape}")
-    return np.where(may_decide(bars, p)[:, None], signals, np.nan)
 
 
 def _sized(cerebro: bt.Cerebro, strategy: type[TargetStrategy], bars: Bars,

@@ -80,6 +80,22 @@ class TargetStrategy(bt.Strategy):
         raise TypeError(f"{cls.__name__} has no signals method: a target strategy states one")
 
     @classmethod
+    def decisions(cls, bars: Bars, p: Any) -> np.ndarray:
+        """The `signals` from the param `signal_start` on.
+
+        Raises:
+            BadSpec: they have another shape than the bars, or decide on a reference symbol.
+        """
+        signals = np.asarray(cls.signals(bars, p), dtype=np.float64)
+        if signals.shape != bars.shape:
+            raise BadSpec(f"{cls.__name__}.signals gave shape {signals.shape}: (bars, symbols) is {bars.shape}")
+        decided = ~np.isnan(signals).all(axis=0) & ~bars.tradable
+        if decided.any():
+            symbol = bars.symbols[int(np.flatnonzero(decided)[0])]
+            raise BadSpec(f"{cls.__name__} decides on {symbol}, which is a reference symbol: never traded")
+        return np.where(may_decide(bars, p)[:, None], signals, np.nan)
+
+    @classmethod
     def check(cls, p: Any) -> None:
         """Raise `BadSpec` if the parameters contradict each other."""
 
@@ -164,16 +180,7 @@ class TargetStrategy(bt.Strategy):
 
     def _decide(self, bars: Bars) -> None:
         """Compute all decisions on `bars` and carry the convictions forward."""
-        signals = np.asarray(self.signals(bars, self.p), dtype=np.float64)
-        if signals.shape != bars.shape:
-            raise BadSpec(f"{type(self).__name__}.signals gave shape {signals.shape}: "
-                          f"(bars, symbols) is {bars.shape}")
-        signals = np.where(may_decide(bars, self.p)[:, None], signals, np.nan)
-        idle = ~bars.tradable
-        if idle.any() and not np.isnan(signals[:, idle]).all():
-            symbol = bars.symbols[int(np.flatnonzero(idle & ~np.isnan(signals).all(axis=0))[0])]
-            raise BadSpec(f"{type(self).__name__} decides on {symbol}, which is a reference symbol: never traded")
-        self._signals = signals
+        signals = self._signals = self.decisions(bars, self.p)
         self._convictions = np.nan_to_num(carried_forward(signals), nan=0.0)
         self._decides = (~np.isnan(signals)).any(axis=1).tolist()
 

@@ -48,7 +48,8 @@ class Momentum(TargetStrategy):
 
     @classmethod
     def warmup(cls, p) -> int:
-        return max(p.lookback, p.average, p.index_average, p.atr + 1)
+        remembered = p.atr + 1 if not p.band else 20 * p.atr  # Wilder's average forgets slowly: (1 - 1/n)^20n < 1e-8
+        return max(p.lookback, p.average, p.index_average, remembered)
 
     @classmethod
     def signals(cls, bars: Bars, p) -> np.ndarray:

@@ -138,3 +138,5 @@ def test_the_seeds_names_work_in_a_cerebro_of_ones_own():
 def test_both_names_of_a_parameter_are_too_many():
     with pytest.raises(BadSpec, match="lookbackPeriod and lookback are both given"):
         engine.run(RunSpec(strategy="Momentum", params=dict(lookbackPeriod=3, lookback=3)), bars=trend())
+    with pytest.raises(BadSpec, match="riskFactor and sizer.risk are both given"):
+        engine.run(RunSpec(strategy="Momentum", params=dict(riskFactor=3), sizer_params=dict(risk=0.1)), bars=trend())
