@@ -15,11 +15,13 @@ from analyzers.metrics import compute
 from analyzers.trades import positions, round_trips
 from core.bars import Bars
 from core.day_numbers import day_numbers
+from core.errors import NoBars
 from core.notes import Note
 from core.result import CashEvent, Fill, OrderRecord, RunResult
 from core.spec import RunSpec
 from engine import resolve
 from engine.build import build, load, trades_adjusted
+from strategies.base import TargetStrategy
 
 DECIDING_PACKAGES = ("cerebrolab", "backtrader", "numpy", "numba", "pandas")
 
@@ -52,9 +54,20 @@ def run(spec: RunSpec, bars: Bars | None = None, store: Any = None,
     played = time.perf_counter()
     traded = bars.adjusted if trades_adjusted(spec, strategy) else bars
     result = _gather(spec, traded, cerebro, strategies)
+    if not result.orders:
+        _need_history(strategies[0], bars)
     result.timings.update(sizing=getattr(strategies[0].getsizer(), "seconds", 0.0))
     result.timings.update(load=loaded - started, run=played - loaded, total=time.perf_counter() - started)
     return result
+
+
+def _need_history(strategy: bt.Strategy, bars: Bars) -> None:
+    """Raise `NoBars` if no symbol has the bars after which the strategy can decide."""
+    needed = strategy.warmup(strategy.p) if isinstance(strategy, TargetStrategy) else None
+    longest = int(bars.traded[:, bars.tradable].sum(axis=0).max())
+    if needed and longest < needed:
+        raise NoBars(f"{type(strategy).__name__} needs {needed} bars before it can decide, and the longest series has "
+                     f"{longest}: name an earlier start or shorter periods")
 
 
 def _gather(spec: RunSpec, bars: Bars, cerebro: bt.Cerebro, strategies: list[bt.Strategy]) -> RunResult:

@@ -9,7 +9,7 @@ from made_bars import bars, frame, ragged, walk
 
 import engine
 from core.bars import Bars
-from core.errors import BadSpec, UnknownName, UsageError
+from core.errors import BadSpec, NoBars, UnknownName, UsageError
 from core.spec import RunSpec
 from engine import resolve
 
@@ -77,10 +77,15 @@ def test_the_same_spec_gives_the_same_result(seed):
 def test_the_result_says_what_a_reader_must_know():
     closes = frame([100.0] * 20)
     closes = closes.drop(columns=["open", "high", "low"])
-    result = engine.run(RunSpec(), bars=bars(A=closes))
+    result = engine.run(RunSpec(params=dict(fast=2, slow=5)), bars=bars(A=closes))
     assert any("close-only" in warning for warning in result.warnings)
     assert any("no order was placed in 20 bars" in warning for warning in result.warnings)
     assert result.spec.symbols == ("A",) and result.strategy_source and result.timings["total"] > 0
+
+
+def test_too_little_history_is_an_error():
+    with pytest.raises(NoBars, match="GoldenCross needs 201 bars before it can decide, and the longest series has 20"):
+        engine.run(RunSpec(), bars=bars(A=frame([100.0] * 20)))
 
 
 def test_a_refused_order_is_in_the_result_and_its_warnings():
