@@ -134,7 +134,8 @@ class SimulatedBroker(Matching):
     # -- submission -----------------------------------------------------------------------------------
 
     def notify(self, order: Order) -> None:
-        self.notifs.append(snapshot(order))
+        if order.status > Order.Accepted or not getattr(order.owner, "unheard", False):
+            self.notifs.append(snapshot(order))
 
     def submit(self, order: Order, check: bool = True) -> Order:
         with_own_params(order)

@@ -65,6 +65,7 @@ class TargetStrategy(bt.Strategy):
     aliases: Mapping[str, str] = {}
     needs_index = False
     path_dependent = False
+    unheard = False  # nobody listens to what becomes of its orders before they fill
 
     @classmethod
     def signals(cls, bars: Bars, p: Any) -> np.ndarray:
@@ -154,6 +155,8 @@ class TargetStrategy(bt.Strategy):
         if self._panel.complete:
             self._decide(self._panel.bars)
         self._growing = list(zip(self._minperiods, self.datas, strict=True))
+        own = type(self).notify_order is TargetStrategy.notify_order and not self._protection.active
+        self.unheard = own and not (self.analyzers or self.observers or self._slave_analyzers)
 
     def _getminperstatus(self) -> int:
         """As Backtrader's own, but a feed that has bars enough is not asked again."""
