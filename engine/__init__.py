@@ -7,6 +7,7 @@ May import everything below it; scripts and reports may import it.
 
 from engine.build import build
 from engine.run import run
+from engine.simulate import simulate
 from engine.today import today
 
-__all__ = ["build", "run", "today"]
+__all__ = ["build", "run", "simulate", "today"]

@@ -51,8 +51,10 @@ def build(spec: RunSpec, broker: str | bt.BrokerBase = "simulated", bars: Bars |
         bars = bars.adjusted
     for symbol in bars.symbols:
         cerebro.adddata(BarsData(dataname=bars, symbol=symbol), name=symbol)
-    cerebro.addstrategy(strategy, **_strategy_params(spec, strategy))
-    _add_sizer(cerebro, spec, strategy)
+    cerebro.addstrategy(strategy, **strategy_params(spec, strategy))
+    sizer, params = sizer_of(spec, strategy)
+    if sizer is not None:
+        cerebro.addsizer(sizer, **params)
     return cerebro
 
 
@@ -77,7 +79,8 @@ def _own(broker: Any) -> bt.BrokerBase:
     raise UnknownName.of("broker", str(broker), ["simulated"])
 
 
-def _strategy_params(spec: RunSpec, strategy: type[bt.Strategy]) -> dict[str, Any]:
+def strategy_params(spec: RunSpec, strategy: type[bt.Strategy]) -> dict[str, Any]:
+    """What a spec says to its strategy, checked."""
     params = resolve.checked_params(strategy, spec.params)
     if issubclass(strategy, TargetStrategy):
         exits = read_group(Exits, spec.exits)
@@ -88,13 +91,14 @@ def _strategy_params(spec: RunSpec, strategy: type[bt.Strategy]) -> dict[str, An
     return params
 
 
-def _add_sizer(cerebro: bt.Cerebro, spec: RunSpec, strategy: type[bt.Strategy]) -> None:
+def sizer_of(spec: RunSpec, strategy: type[bt.Strategy]) -> tuple[type[bt.Sizer] | None, dict[str, Any]]:
+    """The sizer class of a run and what the spec says to it; None where nobody names one."""
     own = getattr(strategy, "default_sizer", None)
     if spec.sizer is None and own is None:
         if spec.limits or spec.sizer_params or spec.sleeves:
             raise BadSpec(f"limits, sleeves and sizer parameters need a sizer: name one with sizer = "
                           f"{' or '.join(map(repr, resolve.sizer_names()))}")
-        return
+        return None, {}
     sizer = own if spec.sizer is None and isinstance(own, type) else resolve.sizer_class(str(spec.sizer or own))
     habits = getattr(strategy, "sizer_params", {}) if spec.sizer is None else {}
     params = resolve.checked_params(sizer, {**habits, **spec.sizer_params}, what="sizer parameter")
@@ -104,4 +108,4 @@ def _add_sizer(cerebro: bt.Cerebro, spec: RunSpec, strategy: type[bt.Strategy]) 
             params["sleeves"] = Sleeves.read(spec.sleeves)
     elif spec.limits or spec.sleeves:
         raise BadSpec(f"limits and sleeves need a portfolio sizer: {sizer.__name__} is a plain Backtrader one")
-    cerebro.addsizer(sizer, **params)
+    return sizer, params

@@ -9,7 +9,6 @@ import backtrader as bt
 
 from feeds.shared_clock import SharedClock
 
-
 COLLECT_AFTER = 100_000  # new objects between two collections of garbage
 
 

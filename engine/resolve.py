@@ -20,6 +20,7 @@ from sizers.base import PortfolioSizer
 from strategies.base import ENGINE_PARAMS, TargetStrategy
 
 SIZER_ENGINE_PARAMS = ("limits", "fractional", "sleeves")
+MOST_WHOLE = 2**53  # whole numbers beyond it are not exact as floats
 
 
 def strategy_names() -> list[str]:
@@ -150,9 +151,9 @@ def _like(name: str, value: Any, default: Any) -> Any:
             raise BadSpec(f"{name}={value} is not understood: it is true or false")
         return str(value) if isinstance(default, str) else value
     if isinstance(default, int | float):
-        if isinstance(value, bool) or not isinstance(value, int | float):
+        if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
             raise BadSpec(f"{name}={value} is not a number: its default is {default}")
-        if isinstance(default, int) and value != int(value):
+        if isinstance(default, int) and not (abs(value) < MOST_WHOLE and value == int(value)):
             raise BadSpec(f"{name}={value} is not a whole number: its default is {default}")
         return type(default)(value)
     return value

@@ -3,27 +3,20 @@
 import random
 import time
 from collections.abc import Callable
-from importlib.metadata import PackageNotFoundError, version
-from itertools import groupby
 from typing import Any
 
 import backtrader as bt
 import numpy as np
 
-from analyzers.benchmark import benchmark_equity
-from analyzers.metrics import compute
-from analyzers.trades import positions, round_trips
 from core.bars import Bars
 from core.day_numbers import day_numbers
-from core.errors import NoBars
 from core.notes import Note
 from core.result import CashEvent, Fill, OrderRecord, RunResult
 from core.spec import RunSpec
 from engine import resolve
+from engine.assemble import assemble, need_history
 from engine.build import build, load, trades_adjusted
 from strategies.base import TargetStrategy
-
-DECIDING_PACKAGES = ("cerebrolab", "backtrader", "numpy", "numba", "pandas")
 
 
 def run(spec: RunSpec, bars: Bars | None = None, store: Any = None,
@@ -54,20 +47,11 @@ def run(spec: RunSpec, bars: Bars | None = None, store: Any = None,
     played = time.perf_counter()
     traded = bars.adjusted if trades_adjusted(spec, strategy) else bars
     result = _gather(spec, traded, cerebro, strategies)
-    if not result.orders:
-        _need_history(strategies[0], bars)
+    if not result.orders and issubclass(strategy, TargetStrategy):
+        need_history(strategy, strategies[0].p, bars)
     result.timings.update(sizing=getattr(strategies[0].getsizer(), "seconds", 0.0))
     result.timings.update(load=loaded - started, run=played - loaded, total=time.perf_counter() - started)
     return result
-
-
-def _need_history(strategy: bt.Strategy, bars: Bars) -> None:
-    """Raise `NoBars` if no symbol has the bars after which the strategy can decide."""
-    needed = strategy.warmup(strategy.p) if isinstance(strategy, TargetStrategy) else None
-    longest = int(bars.traded[:, bars.tradable].sum(axis=0).max())
-    if needed and longest < needed:
-        raise NoBars(f"{type(strategy).__name__} needs {needed} bars before it can decide, and the longest series has "
-                     f"{longest}: name an earlier start or shorter periods")
 
 
 def _gather(spec: RunSpec, bars: Bars, cerebro: bt.Cerebro, strategies: list[bt.Strategy]) -> RunResult:
@@ -81,24 +65,13 @@ def _gather(spec: RunSpec, bars: Bars, cerebro: bt.Cerebro, strategies: list[bt.
               for each in broker.corporate.booked]
     events += [CashEvent(int(bars.index[-1]), each.data._name, "dividend", each.amount)
                for each in broker.corporate.receivables]
-    held = positions(bars, fills, whole=not spec.fractional)
-    equity, cash = account[:, 0], account[:, 1]
-    worth = np.abs(np.where(held == 0, 0.0, held * bars.last_close)).sum(axis=1)
-    exposure = np.divide(worth, equity, out=np.zeros(len(bars)), where=equity > 0)
-    result = RunResult(
-        spec=spec, bars=bars, equity=equity, cash=cash, exposure=exposure, positions=held,
-        benchmark=benchmark_equity(bars, spec.benchmark, spec.cash),
-        orders=[_order(order, numbers, times) for order in broker.orders], fills=fills, cash_events=events,
-        trades=round_trips(bars, fills, events), notes=_notes(strategies[0]), strategy_source=resolve.source_digest(type(strategies[0])),
-        versions=_versions(),
-    )
-    result.metrics.update(compute(result))
-    result.warnings.extend(_warnings(result))
-    return result
+    return assemble(
+        spec, bars, equity=account[:, 0], cash=account[:, 1], fills=fills, events=events, notes=_notes(strategies[0]),
+        orders=[_order(order, numbers, times) for order in broker.orders], strategy=type(strategies[0]))
 
 
 def _notes(strategy: bt.Strategy) -> list[Note]:
-    return sorted(getattr(strategy.getsizer(), "notes", []), key=lambda note: note.time)
+    return getattr(strategy.getsizer(), "notes", [])
 
 
 class _Times:
@@ -128,39 +101,3 @@ def _order(order: bt.Order, numbers: dict[int, int], times: _Times) -> OrderReco
         order=numbers[order.ref], time=times.of(order.created.dt), symbol=order.data._name,
         size=float(order.created.size), kind=kind, price=price, status=order.getstatusname(),
         filled=float(order.executed.size), reason=order.info.get("reason", ""), intent=order.info.get("intent", ""))
-
-
-def _versions() -> dict[str, str]:
-    found = {}
-    for name in DECIDING_PACKAGES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:  # run from a checkout that is not installed
-            continue
-    return found
-
-
-def _warnings(result: RunResult) -> list[str]:
-    bars, refused = result.bars, result.rejected
-    warnings = list(bars.origin.warnings)
-    if bars.origin.synthetic:
-        warnings.append("synthetic bars: invented by a generator, no statement about any market")
-    closes = [symbol for symbol, flag in zip(bars.symbols, bars.close_only, strict=True) if flag]
-    if closes:
-        warnings.append(f"close-only series, filled at the next close: {', '.join(closes)}")
-    if refused:
-        warnings.append(f"{len(refused)} of {len(result.orders)} orders were refused; "
-                        f"the first: {refused[0].symbol}, {refused[0].reason}")
-    for source, notes in groupby(sorted(result.notes, key=lambda note: note.source), key=lambda note: note.source):
-        told = list(notes)
-        more = f" (and {len(told) - 1} more notes of {source})" if len(told) > 1 else ""
-        warnings.append(f"{_date(told[0].time)}: {told[0].text}{more}")
-    if not result.orders:
-        warnings.append(f"no order was placed in {len(bars)} bars: the rule may need more history or other parameters")
-    if result.equity.min() <= 0:
-        warnings.append("equity fell to zero or below: the account was wiped out")
-    return warnings
-
-
-def _date(time_ns: int) -> str:
-    return str(np.datetime64(time_ns, "ns").astype("datetime64[D]"))

@@ -80,8 +80,7 @@ class PortfolioSizer(bt.Sizer):
         started = time.perf_counter()
         limits, prices = self._limits, history.last_close[-1]
         current = np.where(held == 0, 0.0, held * prices) / value if value > 0 else np.zeros(len(held))
-        wished = self._wished(uncorrelated(conviction, history, limits), history, current)
-        wished = np.where((conviction == 0) | np.isnan(prices), 0.0, wished)
+        wished = self.wished(conviction, history, current)
         sectors = self._sector_codes(history)
         allowed = limit_weights(wished, current, conviction, decided, sectors, value, cash, limits)
         shares = self._rounded(allowed, held, conviction, decided, sectors, value, prices, history)
@@ -91,6 +90,12 @@ class PortfolioSizer(bt.Sizer):
         return shares
 
     # -- first stage ----------------------------------------------------------------------------------
+
+    def wished(self, conviction: np.ndarray, history: Bars, current: np.ndarray | None = None) -> np.ndarray:
+        """(N,) weights before the limits: correlated symbols left out, every sleeve sized for itself."""
+        current = np.zeros(len(conviction)) if current is None else current
+        wished = self._wished(uncorrelated(conviction, history, self._limits), history, current)
+        return np.where((conviction == 0) | np.isnan(history.last_close[-1]), 0.0, wished)
 
     def _wished(self, conviction: np.ndarray, history: Bars, current: np.ndarray) -> np.ndarray:
         """(N,) wished weights, each sleeve sized as an account of its own."""

@@ -1,0 +1,180 @@
+"""`simulate`: a run through the compiled twin of the simulated broker, which needs no Cerebro.
+
+It plays what target strategies ask for with market orders at the next open; `obstacle` names what it leaves to
+Cerebro. The result is that of `engine.run`, to the last fill.
+"""
+
+import random
+import time
+from inspect import isfunction
+from typing import Any
+
+import numpy as np
+
+from core.bars import Bars
+from core.costs import parse_commission, parse_slippage
+from core.errors import BadSpec
+from core.options import Limits
+from core.panels import carried_forward
+from core.result import CashEvent, Fill, OrderRecord, RunResult
+from core.sleeves import Sleeves
+from core.spec import RunSpec
+from engine import resolve, twin
+from engine.assemble import assemble, need_history
+from engine.build import sizer_of, strategy_params, trades_adjusted
+from sizers.base import PortfolioSizer
+from sizers.limits import sector_codes
+from strategies.base import TargetStrategy
+
+STATUS = ("Submitted", "Accepted", "Completed", "Margin", "Margin", "Canceled", "Canceled")
+INTENTS = ("enter", "resize", "exit")
+KINDS = ("dividend", "cash in lieu")
+SIGNALS = {"signals", "check", "features", "warmup"}  # what a strategy states; any other method changes the way to orders
+WEIGHTS = {"weights", "check", "solve"}
+
+
+def simulate(spec: RunSpec, bars: Bars) -> RunResult:
+    """Run a spec on the twin.
+
+    Raises:
+        BadSpec: it is one for Cerebro (see `obstacle`). Otherwise as `engine.run`.
+    """
+    started = time.perf_counter()
+    strategy = resolve.strategy_class(spec.strategy)
+    spec = resolve.without_aliases(spec, strategy)
+    reason = obstacle(spec, strategy)
+    if reason:
+        raise BadSpec(f"{spec.strategy} cannot run on the twin: {reason}; use engine.run")
+    p = strategy.params()
+    for name, value in strategy_params(spec, strategy).items():
+        setattr(p, name, value)
+    strategy.check(p)
+    spec = spec.replace(symbols=tuple(np.array(bars.symbols)[bars.tradable].tolist()),
+                        reference=tuple(np.array(bars.symbols)[~bars.tradable].tolist()))
+    traded = bars.adjusted if trades_adjusted(spec, strategy) else bars
+    random.seed(spec.seed)
+    np.random.seed(spec.seed)
+    sizer = _sizer(spec, strategy)
+    plan = plan_of(strategy.decisions(traded, p), sizer, traded)
+    planned = time.perf_counter()
+    equity, cash, orders, events = twin.play(market_of(traded), plan, account_of(spec, sizer, traded))
+    played = time.perf_counter()
+    records, fills = _orders(orders, traded)
+    result = assemble(spec, traded, strategy=strategy, equity=equity, cash=cash, orders=records, fills=fills,
+                      events=_events(events, traded), notes=sizer.notes)
+    if not result.orders:
+        need_history(strategy, p, bars)
+    result.timings.update(sizing=sizer.seconds, plan=planned - started, run=played - planned,
+                          total=time.perf_counter() - started)
+    return result
+
+
+def obstacle(spec: RunSpec, strategy: Any) -> str:
+    """Why a run needs Cerebro, in a few words; "" when the twin can play it."""
+    if not issubclass(strategy, TargetStrategy):
+        return "it is a plain Backtrader strategy"
+    own = _own_methods(strategy, TargetStrategy) - SIGNALS
+    if own:
+        return f"{strategy.__name__} has {', '.join(sorted(own))} of its own"
+    if any(spec.exits.values()):
+        return "protective exits"
+    if (spec.fill or strategy.fill) != "next_open":
+        return f"fill = {spec.fill or strategy.fill}"
+    if spec.max_volume is not None:
+        return "a cap on volume"
+    sizer, params = sizer_of(spec, strategy)
+    if sizer is None or not issubclass(sizer, PortfolioSizer):
+        return "a plain Backtrader sizer"
+    if getattr(sizer, "minds_current", False) or _own_methods(sizer, PortfolioSizer) - WEIGHTS - {"weights_from"}:
+        return f"{sizer.__name__} sizes from what is held"
+    if params.get("rounding", "floor") != "floor":
+        return f"rounding = {params['rounding']}"
+    return ""
+
+
+def _own_methods(kind: type, base: type) -> set[str]:
+    """Methods of `base` that `kind`, or a class between them, states anew."""
+    between = [each for each in kind.__mro__ if issubclass(each, base) and each is not base]
+    return {name for each in between for name, value in vars(each).items()
+            if hasattr(base, name) and isfunction(getattr(value, "__func__", value))}
+
+
+def _sizer(spec: RunSpec, strategy: Any) -> PortfolioSizer:
+    kind, params = sizer_of(spec, strategy)
+    own = Sleeves.read(strategy.sleeves, flexible=True)
+    return kind(**{"sleeves": own, **params})  # type: ignore[misc]
+
+
+# -- what the twin plays --------------------------------------------------------------------------------
+
+
+def plan_of(decisions: np.ndarray, sizer: PortfolioSizer, bars: Bars) -> twin.Plan:
+    """The rows of (T, N) decisions on which something is decided, with the first stage of the sizer done."""
+    decided = ~np.isnan(decisions)
+    rows = np.flatnonzero(decided.any(axis=1))
+    conviction = np.ascontiguousarray(np.nan_to_num(carried_forward(decisions), nan=0.0)[rows])
+    started = time.perf_counter()
+    wished = np.array([sizer.wished(conviction[at], bars.upto(int(row))) for at, row in enumerate(rows)])
+    sizer.seconds += time.perf_counter() - started
+    return twin.Plan(rows, np.ascontiguousarray(decided[rows]), conviction, wished.reshape(conviction.shape))
+
+
+def market_of(bars: Bars) -> twin.Market:
+    """The panels the twin trades on."""
+    acts = (bars.split != 1.0) | (bars.dividend != 0.0)
+    acts[:, ~bars.has_actions] = False
+    actions = np.ascontiguousarray(np.argwhere(acts & bars.traded))
+    at = tuple(actions.T)
+    opening = np.where(np.isnan(bars.raw_open), bars.raw_close, bars.raw_open)
+    return twin.Market(opening, np.asarray(bars.raw_close), np.asarray(bars.last_close), actions, bars.split[at], bars.dividend[at],
+                       _pay_rows(bars, actions))
+
+
+def _pay_rows(bars: Bars, actions: np.ndarray) -> np.ndarray:
+    """(A,) the symbol's first row from the pay date on; the ex-date where none is known, T where there is no bar."""
+    rows = np.empty(len(actions), dtype=np.int64)
+    for at, (row, column) in enumerate(actions):
+        day = bars.pay_date[row, column]
+        later = bars.traded[row:, column] & (bars.session[row:] >= (bars.session[row] if np.isnat(day) else day))
+        rows[at] = row + np.argmax(later) if later.any() else len(bars)
+    return rows
+
+
+def account_of(spec: RunSpec, sizer: PortfolioSizer, bars: Bars) -> twin.Account:
+    """Cash, costs and limits in the types the twin is compiled for."""
+    limits = Limits(*map(float, sizer.p.limits))
+    return twin.Account(float(spec.cash), parse_commission(spec.commission), parse_slippage(spec.slippage), limits,
+                        sector_codes(bars, limits), bool(spec.fractional))
+
+
+# -- what it leaves behind ------------------------------------------------------------------------------
+
+
+def _orders(orders: np.ndarray, bars: Bars) -> tuple[list[OrderRecord], list[Fill]]:
+    records, filled = [], []
+    for number, order in enumerate(orders, start=1):
+        row, column, status = int(order[twin.ROW]), int(order[twin.COLUMN]), int(order[twin.STATUS])
+        intent, done = INTENTS[int(order[twin.INTENT])], float(order[twin.FILLED])
+        records.append(OrderRecord(
+            number, int(bars.index[row]), bars.symbols[column], float(order[twin.SIZE]), "Market", float("nan"),
+            STATUS[status], done, _reason(order, status), intent))
+        if done:
+            at = int(order[twin.FILL_ROW])
+            filled.append((order[twin.TURN], Fill(
+                int(bars.index[at]), bars.session[at], bars.symbols[column], done, float(order[twin.PRICE]),
+                float(order[twin.COST]), number, intent)))
+    return records, [fill for _, fill in sorted(filled, key=lambda pair: pair[0])]
+
+
+def _reason(order: np.ndarray, status: int) -> str:
+    needed, at_hand = order[twin.NEEDED], order[twin.AT_HAND]
+    if status == twin.REFUSED:
+        return f"needs {needed:,.2f} at the last close, {at_hand:,.2f} is at hand"
+    if status == twin.MARGIN:
+        return f"needs {needed:,.2f} at {order[twin.PRICE]:,.4g}, {at_hand:,.2f} is at hand"
+    return f"nothing is left of it after the split {needed:g}:1" if status == twin.SPLIT_AWAY else ""
+
+
+def _events(events: np.ndarray, bars: Bars) -> list[CashEvent]:
+    return [CashEvent(int(bars.index[int(row)]), bars.symbols[int(column)], KINDS[int(kind)], float(amount))
+            for row, column, kind, amount in events]
