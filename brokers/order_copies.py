@@ -7,6 +7,11 @@ from backtrader import Order
 _READ_OFTEN = ("data", "exectype", "oco", "owner", "parent", "simulated", "size", "tradeid", "transmit", "valid")
 
 
+def unheard(order: Order) -> bool:
+    """Whether its strategy says that nobody listens to orders before they fill; plain strategies keep what they hear."""
+    return getattr(order.owner, "unheard", False)
+
+
 def with_own_params(order: Order) -> None:
     """Put the parameters that are read often on the order itself; Backtrader digs them out on each access."""
     for name in _READ_OFTEN:

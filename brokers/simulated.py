@@ -23,7 +23,7 @@ from backtrader import Order
 from brokers.commission import StockCommission
 from brokers.corporate import CorporateActions, split_order, split_trade
 from brokers.matching import LIMITED, Matching
-from brokers.order_copies import snapshot, with_own_params
+from brokers.order_copies import snapshot, unheard, with_own_params
 from core.costs import Commission, Slippage
 
 
@@ -134,11 +134,12 @@ class SimulatedBroker(Matching):
     # -- submission -----------------------------------------------------------------------------------
 
     def notify(self, order: Order) -> None:
-        if order.status > Order.Accepted or not getattr(order.owner, "unheard", False):
+        if order.status > Order.Accepted or not unheard(order):
             self.notifs.append(snapshot(order))
 
     def submit(self, order: Order, check: bool = True) -> Order:
-        with_own_params(order)
+        if unheard(order):
+            with_own_params(order)
         if not getattr(order.data, "tradable", True):
             return self._reject(order, f"{order.data._name} is a reference symbol: it is never traded")
         return self._protect(order) if order.info.get("protective") else super().submit(order, check)
