@@ -22,6 +22,7 @@ from core.spec import RunSpec
 from engine import resolve, twin
 from engine.assemble import assemble, need_history
 from engine.build import sizer_of, strategy_params, trades_adjusted
+from engine.twin import book
 from sizers.base import PortfolioSizer
 from sizers.limits import sector_codes
 from strategies.base import TargetStrategy
@@ -153,26 +154,26 @@ def account_of(spec: RunSpec, sizer: PortfolioSizer, bars: Bars) -> twin.Account
 def _orders(orders: np.ndarray, bars: Bars) -> tuple[list[OrderRecord], list[Fill]]:
     records, filled = [], []
     for number, order in enumerate(orders, start=1):
-        row, column, status = int(order[twin.ROW]), int(order[twin.COLUMN]), int(order[twin.STATUS])
-        intent, done = INTENTS[int(order[twin.INTENT])], float(order[twin.FILLED])
+        row, column, status = int(order[book.ROW]), int(order[book.COLUMN]), int(order[book.STATUS])
+        intent, done = INTENTS[int(order[book.INTENT])], float(order[book.FILLED])
         records.append(OrderRecord(
-            number, int(bars.index[row]), bars.symbols[column], float(order[twin.SIZE]), "Market", float("nan"),
+            number, int(bars.index[row]), bars.symbols[column], float(order[book.SIZE]), "Market", float("nan"),
             STATUS[status], done, _reason(order, status), intent))
         if done:
-            at = int(order[twin.FILL_ROW])
-            filled.append((order[twin.TURN], Fill(
-                int(bars.index[at]), bars.session[at], bars.symbols[column], done, float(order[twin.PRICE]),
-                float(order[twin.COST]), number, intent)))
+            at = int(order[book.FILL_ROW])
+            filled.append((order[book.TURN], Fill(
+                int(bars.index[at]), bars.session[at], bars.symbols[column], done, float(order[book.PRICE]),
+                float(order[book.COST]), number, intent)))
     return records, [fill for _, fill in sorted(filled, key=lambda pair: pair[0])]
 
 
 def _reason(order: np.ndarray, status: int) -> str:
-    needed, at_hand = order[twin.NEEDED], order[twin.AT_HAND]
-    if status == twin.REFUSED:
+    needed, at_hand = order[book.NEEDED], order[book.AT_HAND]
+    if status == book.REFUSED:
         return f"needs {needed:,.2f} at the last close, {at_hand:,.2f} is at hand"
-    if status == twin.MARGIN:
-        return f"needs {needed:,.2f} at {order[twin.PRICE]:,.4g}, {at_hand:,.2f} is at hand"
-    return f"nothing is left of it after the split {needed:g}:1" if status == twin.SPLIT_AWAY else ""
+    if status == book.MARGIN:
+        return f"needs {needed:,.2f} at {order[book.PRICE]:,.4g}, {at_hand:,.2f} is at hand"
+    return f"nothing is left of it after the split {needed:g}:1" if status == book.SPLIT_AWAY else ""
 
 
 def _events(events: np.ndarray, bars: Bars) -> list[CashEvent]:

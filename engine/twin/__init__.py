@@ -1,0 +1,11 @@
+"""The compiled twin of the simulated broker: the same decisions, orders and fills, without Cerebro's bars.
+
+What `brokers.simulated` and `strategies.base` do with market orders at the next open is said again here, in the
+same order and with the same roundings; `tests/engine/test_twin.py` holds the two together. Pure arrays in and
+out; imports core and sizers.limits.
+"""
+
+from engine.twin.book import Account, Market, Plan
+from engine.twin.play import play
+
+__all__ = ["Account", "Market", "Plan", "play"]
