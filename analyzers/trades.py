@@ -142,6 +142,7 @@ def positions(bars: Bars, fills: Sequence[Fill], whole: bool = True) -> np.ndarr
     held = np.cumsum(change, axis=0)
     for column in np.flatnonzero((bars.split != 1).any(axis=0) & change.any(axis=0)):
         _apply_splits(held[:, column], change[:, column], bars.split[:, column], whole)
+    held[np.abs(held) <= FLAT * np.abs(held).max(axis=0, initial=0.0)] = 0.0
     return held
 
 

@@ -97,7 +97,7 @@ def read_group(kind: type[Group], values: Mapping[str, Any]) -> Group:
 
 def _with_preset(values: Mapping[str, Any]) -> dict[str, Any]:
     own = {name: value for name, value in values.items() if name != "preset"}
-    if values["preset"] not in PRESETS:
+    if str(values["preset"]) not in PRESETS:
         raise UnknownName.of("limits.preset", str(values["preset"]), PRESETS)
     if "max_sector" in own:
         own.setdefault("sectors_required", 1.0)

@@ -4,7 +4,7 @@ A sleeve is written "0.5: SPY,QQQ" (its share of the equity, and its symbols) or
 other sleeve names). What symbols a sleeve holds, and how much of each, stays the strategy's and sizer's affair.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -77,6 +77,8 @@ def _sleeve(name: str, value: Any) -> Sleeve:
         if unknown or "share" not in value:
             raise BadSpec(f"sleeve {name} is {dict(value)!r}: it has a share, and may have symbols")
         listed = value.get("symbols", ())
+        if not isinstance(listed, Iterable):
+            raise BadSpec(f"sleeve {name} has the symbols {listed!r}: write a list of names")
         symbols = tuple(listed.split(",") if isinstance(listed, str) else map(str, listed))
         number = value["share"]
     else:

@@ -8,7 +8,7 @@ import datetime as dt
 import math
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from core.sleeves import Sleeves
 FILLS = ("next_open", "session_open", "session_close")
 PRICES = ("auto", "raw", "adjusted")
 _SECRET = re.compile(r"(secret|password|token|api_?key|key_id)", re.IGNORECASE)
+_TEXTS = ("strategy", "source", "period", "interval", "calendar", "fill", "prices", "sizer", "sectors", "benchmark")
 _GROUPS = {"sizer": "sizer_params", "limits": "limits", "exits": "exits"}
 
 
@@ -85,13 +86,26 @@ class RunSpec:
     def __post_init__(self) -> None:
         for name in ("symbols", "reference"):
             value = getattr(self, name)
+            if not isinstance(value, Iterable):
+                raise BadSpec(f"{name} is {value!r}: it must be a list of names")
             parts = re.split(r"[,\s]+", value) if isinstance(value, str) else value
             object.__setattr__(self, name, tuple(str(part) for part in parts if str(part)))
         for name in ("start", "end", "signal_start"):
             object.__setattr__(self, name, _date(name, getattr(self, name)))
         for name in ("commission", "slippage"):
             object.__setattr__(self, name, str(getattr(self, name)))
+        self._check_kinds()
         self._check()
+
+    def _check_kinds(self) -> None:
+        for name in _TEXTS:
+            value = getattr(self, name)
+            if not isinstance(value, str | None):
+                raise BadSpec(f"{name} is {value!r}: it must be text")
+        if not isinstance(self.fractional, bool):
+            raise BadSpec(f"fractional is {self.fractional!r}: it is true or false")
+        if not isinstance(self.seed, int) or not 0 <= self.seed < 2**32:
+            raise BadSpec(f"seed is {self.seed!r}: it must be a whole number from 0 to 4294967295")
 
     def _check(self) -> None:
         for name in ("cash", "risk_free", "max_volume"):

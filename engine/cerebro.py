@@ -7,6 +7,7 @@ from typing import Any
 
 import backtrader as bt
 
+from core.errors import NoBars
 from feeds.shared_clock import SharedClock
 
 COLLECT_AFTER = 100_000  # new objects between two collections of garbage
@@ -32,13 +33,24 @@ class Cerebro(bt.Cerebro):
             super()._runonce(runstrats)
             return
         for strategy in runstrats:
-            strategy._once()
+            self._compute(strategy)
             strategy.reset()
         with rare_collections():
             for moment in clock.ticks():
                 self._play(runstrats, moment)
                 if self._event_stop:
                     return
+
+    def _compute(self, strategy: Any) -> None:
+        """All indicators at once; Backtrader stumbles over feeds with fewer bars than they need."""
+        try:
+            strategy._once()
+        except IndexError as error:
+            for data, needed in zip(strategy.datas, strategy._minperiods, strict=True):
+                if data.buflen() < needed:
+                    raise NoBars(f"the indicators of {type(strategy).__name__} need {needed} bars of {data._name}, which has "
+                                 f"{data.buflen()}: name an earlier start, leave it out, or shorten them") from error
+            raise
 
     def _play(self, runstrats: Sequence[Any], moment: float) -> None:
         """One bar, in the order of Backtrader's own loop."""

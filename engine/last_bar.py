@@ -55,7 +55,7 @@ def play(spec: RunSpec, bars: Bars) -> dict[str, Standing]:
     created = strategy.analyzers.order_bars.moments
     days = day_numbers(bars.index).tolist()
     moments = dict(zip(days, bars.index.tolist(), strict=True))
-    for order, moment in zip(cerebro.broker.orders, created, strict=True):
+    for order, moment in zip(cerebro.broker.orders, created, strict=False):  # those of `stop` belong to no bar
         found = standing[order.data._name]
         found.ordered = moments[moment]
         if moment == days[-1]:

@@ -4,6 +4,7 @@ import hashlib
 import importlib
 import importlib.util
 import inspect
+import math
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -95,14 +96,14 @@ def _file_module(path: Path) -> ModuleType:
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)  # type: ignore[union-attr]
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         del sys.modules[name]
         where = _line_of(error, path.resolve())
         raise UsageError(f"{path} does not import: {type(error).__name__}: {error}{where}") from error
     return module
 
 
-def _line_of(error: Exception, path: Path) -> str:
+def _line_of(error: BaseException, path: Path) -> str:
     if isinstance(error, SyntaxError):
         return ""  # its message names the line
     trace, line = error.__traceback__, None
@@ -151,7 +152,7 @@ def _like(name: str, value: Any, default: Any) -> Any:
             raise BadSpec(f"{name}={value} is not understood: it is true or false")
         return str(value) if isinstance(default, str) else value
     if isinstance(default, int | float):
-        if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
+        if isinstance(value, bool) or not isinstance(value, int | float) or math.isnan(value):
             raise BadSpec(f"{name}={value} is not a number: its default is {default}")
         if isinstance(default, int) and not (abs(value) < MOST_WHOLE and value == int(value)):
             raise BadSpec(f"{name}={value} is not a whole number: its default is {default}")

@@ -14,10 +14,12 @@ import numpy as np
 from core.bars import Bars
 from core.calendars import get_calendar
 from core.clock import Clock, SystemClock
+from core.errors import BadSpec, NoBars
 from core.panels import carried_forward
 from core.sleeves import Sleeves
 from core.spec import RunSpec
 from engine import resolve
+from engine.assemble import need_history
 from engine.build import build, load
 from engine.last_bar import play, told
 from feeds.coverage import complete_sessions
@@ -128,7 +130,7 @@ def _of_decisions(cerebro: bt.Cerebro, bars: Bars) -> tuple[list[Signal], list[s
     now = np.sign(np.nan_to_num(standing[-1]))
     before = np.sign(np.nan_to_num(standing[-2])) if len(bars) > 1 else np.zeros(len(now))
     weights, shares, notes = _sized(cerebro, strategy, bars, standing[-1])
-    features, signal_close = strategy.features(bars, p), _signal_close(bars)
+    features, signal_close = _features(strategy, bars, p), _signal_close(bars)
     rows = []
     for at in np.flatnonzero(bars.tradable).tolist():
         decided = np.flatnonzero(~np.isnan(signals[:, at]))
@@ -137,7 +139,27 @@ def _of_decisions(cerebro: bt.Cerebro, bars: Bars) -> tuple[list[Signal], list[s
             bars.symbols[at], word, bars.session[decided[-1]] if len(decided) else None, float(standing[-1, at]),
             float(weights[at]), float(shares[at]), float(bars.last_close[-1, at]), float(signal_close[at]),
             numbers={name: float(panel[-1, at]) for name, panel in features.items()}))
+    if np.isnan(signals).all():
+        notes += _too_short(strategy, bars, p)
     return rows, notes
+
+
+def _too_short(strategy: type[TargetStrategy], bars: Bars, p: Any) -> list[str]:
+    """A sentence where nothing is decided because the bars are too few."""
+    try:
+        need_history(strategy, p, bars)
+    except NoBars as error:
+        return [str(error)]
+    return []
+
+
+def _features(strategy: type[TargetStrategy], bars: Bars, p: Any) -> Mapping[str, np.ndarray]:
+    features = strategy.features(bars, p)
+    for name, panel in features.items():
+        if np.shape(panel) != bars.shape:
+            raise BadSpec(f"feature {name!r} of {strategy.__name__} has shape {np.shape(panel)}: "
+                          f"(bars, symbols) is {bars.shape}")
+    return features
 
 
 def _sized(cerebro: bt.Cerebro, strategy: type[TargetStrategy], bars: Bars,

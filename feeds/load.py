@@ -80,7 +80,7 @@ def load_bars(*, source: str | Source, symbols: Sequence[str], reference: Sequen
     references = tuple(name for name in found.canonical(reference) if name not in traded)
     names = (*traded, *references)
     if period:
-        start = period_start(period, _last_date(found, names, end, clock)).isoformat()
+        start = period_start(period, _last_date(found, traded, end, clock)).isoformat()
     warnings: list[str] = []
     if found.stored:
         series, warnings = refresh(found, store, names, start, end, interval, clock=clock, progress=progress)

@@ -39,7 +39,7 @@ def read_sectors(file: str | Path) -> dict[str, str]:
     try:
         with open(file, newline="", encoding="utf-8-sig") as stream:
             lines = list(csv.reader(stream))
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise UsageError(f"cannot read the sector map {file}: {getattr(error, 'strerror', None) or error}") from None
     heads = [head.strip().lower() for head in lines[0]] if lines else []
     if not set(HEADS) <= set(heads):

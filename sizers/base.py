@@ -8,7 +8,7 @@ import backtrader as bt
 import numpy as np
 
 from core.bars import Bars
-from core.errors import UnknownName
+from core.errors import BadSpec, UnknownName
 from core.feed_bars import FeedBars
 from core.notes import Note
 from core.options import Limits
@@ -101,7 +101,7 @@ class PortfolioSizer(bt.Sizer):
         """(N,) wished weights, each sleeve sized as an account of its own."""
         sleeves = self._sleeves
         if not sleeves:
-            return np.asarray(self.weights_from(conviction, history, current), dtype=np.float64)
+            return self._asked_weights(conviction, history, current)
         _, codes, shares = sleeves.assign(history.symbols)
         wished = np.zeros(len(conviction))
         for code, share in enumerate(shares.tolist()):
@@ -109,9 +109,15 @@ class PortfolioSizer(bt.Sizer):
             chosen = np.where(inside, conviction, 0.0)
             if share and chosen.any():
                 own = np.where(inside, current, 0.0) / share
-                weights = self.weights_from(chosen, history.only(inside), own)
+                weights = self._asked_weights(chosen, history.only(inside), own)
                 wished += share * _within(np.where(chosen == 0, 0.0, weights), chosen, self._limits.max_gross)
         return wished
+
+    def _asked_weights(self, conviction: np.ndarray, history: Bars, current: np.ndarray) -> np.ndarray:
+        weights = np.asarray(self.weights_from(conviction, history, current), dtype=np.float64)
+        if weights.shape != conviction.shape:
+            raise BadSpec(f"{type(self).__name__}.weights gave shape {weights.shape}: (symbols,) is {conviction.shape}")
+        return weights
 
     @cached_property
     def _limits(self) -> Limits:
@@ -189,14 +195,26 @@ class PortfolioSizer(bt.Sizer):
         elif held and (held > 0) != isbuy:
             target = 0.0
         else:
+            held += self._coming().get(data, 0.0)
             target = self._plain_target(data, isbuy, cash)
         return max(target - held if isbuy else held - target, 0)
+
+    def _coming(self) -> dict[Any, float]:
+        """Shares that open orders will add to positions, by feed; what closes or protects one is not counted."""
+        coming: dict[Any, float] = {}
+        for order in (*getattr(self.broker, "submitted", ()), *getattr(self.broker, "pending", ())):
+            left = order.executed.remsize
+            if order.parent is None and left * self.broker.getposition(order.data).size >= 0:
+                coming[order.data] = coming.get(order.data, 0.0) + left
+        return coming
 
     def _plain_target(self, data: Any, isbuy: bool, cash: float) -> float:
         datas = self.strategy.datas
         panel = self._panel = getattr(self, "_panel", None) or FeedBars(datas)
         row = panel.update(self.strategy.datetime[0])
-        held = np.array([self.broker.getposition(each).size for each in datas], dtype=np.float64)
+        coming = self._coming()
+        held = np.array([self.broker.getposition(each).size + coming.get(each, 0.0) for each in datas], dtype=np.float64)
+        cash -= sum(max(shares, 0.0) * each.close[0] for each, shares in coming.items())
         decided = np.array([each is data for each in datas])
         conviction = np.where(decided, 1.0 if isbuy else -1.0, np.sign(held))
         targets = self.target_shares(conviction=conviction, decided=decided, history=panel.bars.upto(row),

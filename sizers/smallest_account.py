@@ -36,6 +36,10 @@ def reason_for_none(limits: Limits, symbols: list[str], prices: np.ndarray, valu
         return have + _impossible(limits, symbols[at], float(prices[at]))
     if value < need:
         return f"{have}the limits need at least {math.ceil(need * 100 - 1e-7) / 100:,.2f} ({_binding(limits)})"
+    if limits.min_weight * value > limits.max_position:
+        return (f"{have}the account is too large: limits.min_weight {limits.min_weight:g} of it is "
+                f"{limits.min_weight * value:,.2f}, above limits.max_position {limits.max_position:g}; "
+                f"lower the one or raise the other")
     least = max(limits.min_position, limits.min_weight * value)
     return (f"{have}the largest wish is {largest_wish:,.2f}, and one share costs from {np.nanmin(prices):,.2f}"
             f"{f', a position at least {least:,.2f}' if least else ''}; use a larger account, fewer symbols"

@@ -8,6 +8,7 @@ from made_bars import bars, frame
 
 from analyzers.trades import positions, round_trips, whole_shares
 from core.errors import UnknownName
+from core.result import Fill
 
 
 def trips(account):
@@ -155,3 +156,11 @@ def test_profits_add_up_to_what_the_account_gained(play, deals, ratios, payments
         still_open = [trade.open for trade in trades if trade.symbol == symbol]
         assert not any(still_open[:-1])
         assert any(still_open) == (abs(account.held[symbol]) > 1e-9)
+
+
+def test_rounding_leaves_no_shares_of_a_closed_position():
+    sizes = (0.1, 0.2, -0.3, 0.7, -0.7)
+    market = bars(A=frame([10.0] * 5, split=[1, 1, 1, 1.5, 1]))
+    fills = [Fill(int(market.index[row]), market.session[row], "A", size, 10.0, 0.0, row + 1, "")
+             for row, size in enumerate(sizes)]
+    assert positions(market, fills, whole=False)[:, 0].tolist() == pytest.approx([0.1, 0.3, 0, 0.7, 0], abs=0, rel=1e-12)

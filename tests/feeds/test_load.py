@@ -180,3 +180,9 @@ def test_importing_the_package_loads_nothing_heavy():
     code = f"import sys, feeds, feeds.load, feeds.sample_bars; print(sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_period_counts_back_from_the_last_bar_that_can_be_traded():
+    alone = load_bars(source="sample", symbols=("AAPL",), period="2y")
+    beside = load_bars(source="sample", symbols=("AAPL",), reference=("^GSPC",), period="2y")
+    assert (beside.session[0], beside.session[-1]) == (alone.session[0], alone.session[-1])

@@ -69,3 +69,8 @@ def test_bars_carry_the_sectors_of_traded_symbols(sector_map):
     bars = load_bars(source="sample", symbols=("XOM", "MTUM"), reference=("^GSPC",), start="2022-01-03", sectors=str(own))
     assert bars.sectors == ("Oil", "Funds", "")
     assert load_bars(source="sample", symbols=("MTUM",), start="2022-01-03").sectors == ()
+
+
+def test_a_cell_too_long_for_a_csv_file(sector_map):
+    with pytest.raises(UsageError, match="cannot read the sector map"):
+        read_sectors(sector_map(f"symbol,sector\nA,{'x' * 200_000}\n"))

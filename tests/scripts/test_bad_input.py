@@ -13,6 +13,11 @@ GOOD = ("2024-01-02,10,11,9,10.5,1000", "2024-01-03,10.5,12,10,11,1000", "2024-0
     ((*SAMPLE, "-p", "fsat=20"), "'fsat'"),
     ((*SAMPLE, "-p", "fast"), "'fast'"),
     ((*SAMPLE, "-p", "fast=soon"), "fast=soon"),
+    ((*SAMPLE, "-p", "fast=inf"), "fast=inf"),
+    ((*SAMPLE, "-p", "fast=nan"), "fast=nan"),
+    ((*SAMPLE, "-p", "slow=99999999999999999999999"), "slow=99999999999999999999999"),
+    ((*SAMPLE, "--sizer", "InverseVolatility", "-p", "sizer.lookback=nan"), "lookback=nan"),
+    ((*SAMPLE, "--sizer", "MultiPeriod", "-p", "sizer.horizon=inf"), "horizon=inf"),
     ((*SAMPLE, "-p", "fast=200", "-p", "slow=50"), "200"),
     ((*SAMPLE, "-p", "fast=50", "-p", "slow=50"), "50"),
     ((*SAMPLE, "-p", "limit.max_weight=0.5"), "'limit'"),
@@ -108,6 +113,17 @@ def test_an_impossible_action(command, csv, action, offending):
     ("cash = ", "run.toml is not valid TOML"),
     ("cash = -5", "-5"),
     ("params = 3", "params is 3"),
+    ("strategy = 3", "strategy is 3"),
+    ("sectors = 3", "sectors is 3"),
+    ("source = ['csv']", "source is ['csv']"),
+    ("interval = 1", "interval is 1"),
+    ("period = 3", "period is 3"),
+    ("symbols = 3", "symbols is 3"),
+    ("fractional = 'no'", "fractional is 'no'"),
+    ("seed = -1", "seed is -1"),
+    ("seed = 1.5", "seed is 1.5"),
+    ("limits = {preset = ['x']}", "limits.preset"),
+    ("sleeves = {a = {share = 0.5, symbols = 3}}", "sleeve a has the symbols 3"),
 ])
 def test_a_bad_spec(command, folder, text, offending):
     (folder / "run.toml").write_text(text)
@@ -147,3 +163,38 @@ def test_a_bad_setting(command, monkeypatch):
     answer = command("runs", "list")
     assert (answer.code, answer.out) == (2, "")
     assert "'CEREBROLAB_HOEM': did you mean 'CEREBROLAB_HOME'?" in answer.err
+
+
+@pytest.mark.parametrize("text", ["raise SystemExit(0)", "import sys\nsys.exit('usage: mine FILE')"])
+def test_a_strategy_file_that_exits(command, folder, text):
+    (folder / "mine.py").write_text(text)
+    answer = command("backtest", "mine.py:Mine", "--symbols", "AAPL")
+    assert (answer.code, answer.out, len(answer.err.splitlines())) == (2, "", 1)
+    assert "mine.py does not import: SystemExit" in answer.err
+
+
+PLAIN_AVERAGE = """
+import backtrader as bt
+
+class Mine(bt.Strategy):
+    def __init__(self):
+        self.averages = [bt.ind.SMA(data, period=20) for data in self.datas]
+"""
+
+
+@pytest.mark.parametrize("name", ["backtest", "signals"])
+def test_an_indicator_with_too_little_history(command, csv, folder, name):
+    (folder / "mine.py").write_text(PLAIN_AVERAGE)
+    csv(*GOOD)
+    answer = command(name, "mine.py", "--symbols", "AAA.csv")
+    assert (answer.code, answer.out, len(answer.err.splitlines())) == (2, "", 1)
+    assert "the indicators of Mine need 20 bars of AAA, which has 3" in answer.err
+
+
+@pytest.mark.parametrize("returned, shape", [("[0.5, 0.5]", "(2,)"), ("None", "()")])
+def test_a_sizer_that_gives_another_shape(command, folder, returned, shape):
+    (folder / "mine.py").write_text("from sizers import PortfolioSizer\n\nclass Mine(PortfolioSizer):\n"
+                                    f"    def weights(self, conviction, history):\n        return {returned}\n")
+    answer = command("backtest", "BuyAndHold", "--symbols", "AAPL", "--period", "3y", "--sizer", "mine.py")
+    assert (answer.code, answer.out, len(answer.err.splitlines())) == (2, "", 1)
+    assert f"Mine.weights gave shape {shape}: (symbols,) is (1,)" in answer.err

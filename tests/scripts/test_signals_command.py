@@ -150,3 +150,26 @@ def test_bad_input_is_one_line(command, arguments, offending):
     answer = command("signals", *arguments)
     assert (answer.code, answer.out, len(answer.err.splitlines())) == (2, "", 1)
     assert answer.err.startswith("error: ") and offending in answer.err
+
+
+def test_orders_of_the_end_of_a_backtest_are_no_signals(command, folder):
+    (folder / "mine.py").write_text(PLAIN + "\n    def stop(self):\n        self.close()\n")
+    answer = command("signals", "mine.py", "--symbols", "AAPL", "--period", "3y", "--json")
+    assert (answer.code, answer.err) == (0, "")
+    (row,) = answer.value["signals"]
+    assert (row["signal"], row["shares"], row["orders"]) == ("HOLD", 10, [])
+
+
+def test_too_little_history_is_said_aloud(command, csv):
+    csv(*(f"2024-01-0{day},10,11,9,10,1000" for day in (2, 3, 4)))
+    answer = command("signals", "GoldenCross", "--symbols", "AAA.csv")
+    assert (answer.code, len(answer.err.splitlines())) == (0, 1)
+    assert "warning: GoldenCross needs 201 bars before it can decide, and the longest series has 3" in answer.err
+
+
+def test_a_feature_of_another_shape(command, folder):
+    (folder / "mine.py").write_text("from strategies import BuyAndHold\n\nclass Mine(BuyAndHold):\n    @classmethod\n"
+                                    "    def features(cls, bars, p):\n        return {'market': bars.close[:, 0]}\n")
+    answer = command("signals", "mine.py:Mine", "--symbols", "AAPL", "--start", "2010-01-04", "--end", "2010-01-08")
+    assert (answer.code, answer.out, len(answer.err.splitlines())) == (2, "", 1)
+    assert "feature 'market' of Mine has shape (5,): (bars, symbols) is (5, 1)" in answer.err

@@ -6,6 +6,7 @@ import pytest
 from made_bars import bars, frame
 
 import sizers
+from brokers import SimulatedBroker
 from core.bars import Bars
 from core.errors import BadSpec, UnknownName
 from core.options import Limits, read_group
@@ -116,3 +117,27 @@ def test_a_sizer_of_ones_own_states_one_method():
     assert everything(Half(limits=Limits(cash_buffer=0.0)), sectored(A="", B="")) == [50, 50]
     with pytest.raises(TypeError, match="PortfolioSizer has no weights method"):
         everything(sizers.PortfolioSizer(), sectored(A=""))
+
+
+@pytest.mark.parametrize(("limits", "bought"), [
+    (Limits(cash_buffer=0.0), [30, 30, 30]),
+    (Limits(max_positions=1), [30, 0, 0]),
+    (Limits(max_gross=0.5, cash_buffer=0.0), [30, 20, 0]),
+    (Limits(min_cash=600.0, cash_buffer=0.0), [30, 10, 0]),
+])
+def test_limits_hold_for_all_orders_of_a_plain_strategy_on_one_bar(limits, bought):
+    class Eager(bt.Strategy):
+        def next(self):
+            if len(self) == 2:
+                for data in (*self.datas, *self.datas):
+                    self.buy(data)
+
+    panel = bars(**{name: frame([10.0] * 4) for name in "ABC"})
+    cerebro = bt.Cerebro(stdstats=False)
+    cerebro.setbroker(SimulatedBroker(cash=1_000.0))
+    for symbol in panel.symbols:
+        cerebro.adddata(BarsData(dataname=panel, symbol=symbol))
+    cerebro.addstrategy(Eager)
+    cerebro.addsizer(sizers.FixedFraction, fraction=0.3, limits=limits)
+    (strategy,) = cerebro.run()
+    assert [strategy.getposition(data).size for data in strategy.datas] == bought

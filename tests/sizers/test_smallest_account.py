@@ -79,6 +79,8 @@ def small(**more):
      + "a share of BRK.A costs 400,000.00, above limits.max_position 300: trade fractions or raise it"),
     (Limits(), {"A": 90.0, "B": 80.0}, 100.0, "no position can be opened with 100.00: the largest wish is 50.00, "
      + "and one share costs from 80.00; use a larger account, fewer symbols or fractions"),
+    (small(), {"A": 10.0}, 100_000.0, "no position can be opened with 100,000.00: the account is too large: "
+     + "limits.min_weight 0.05 of it is 5,000.00, above limits.max_position 300; lower the one or raise the other"),
 ])
 def test_an_account_that_can_open_nothing_is_told_once(limits, prices, value, message):
     found = decide(sizers.EqualWeight(limits=limits), prices, value, times=3)
