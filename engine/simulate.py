@@ -24,7 +24,6 @@ from engine.assemble import assemble, need_history
 from engine.build import sizer_of, strategy_params, trades_adjusted
 from engine.twin import book
 from sizers.base import PortfolioSizer
-from sizers.limits import sector_codes
 from strategies.base import TargetStrategy
 
 STATUS = ("Submitted", "Accepted", "Completed", "Margin", "Margin", "Canceled", "Canceled")
@@ -145,7 +144,7 @@ def account_of(spec: RunSpec, sizer: PortfolioSizer, bars: Bars) -> twin.Account
     """Cash, costs and limits in the types the twin is compiled for."""
     limits = Limits(*map(float, sizer.p.limits))
     return twin.Account(float(spec.cash), parse_commission(spec.commission), parse_slippage(spec.slippage), limits,
-                        sector_codes(bars, limits), bool(spec.fractional))
+                        sizer.groups(bars), bool(spec.fractional))
 
 
 # -- what it leaves behind ------------------------------------------------------------------------------

@@ -5,38 +5,41 @@ absolute deviations from the weights plus the cash left over (integer programmin
 `floor` rounds down; they spend no more than the weights do.
 """
 
+import itertools
 import math
 import warnings
 
 import numpy as np
 
 from core.options import Limits
+from sizers.limits import Groups
 
 ROUNDINGS = ("floor", "greedy", "lp")
 
 
 def whole_shares(rounding: str, weights: np.ndarray, floor: np.ndarray, held: np.ndarray, conviction: np.ndarray,
-                 decided: np.ndarray, sectors: np.ndarray, value: float, prices: np.ndarray,
+                 decided: np.ndarray, groups: Groups, value: float, prices: np.ndarray,
                  limits: Limits) -> tuple[np.ndarray, str]:
-    """Whole shares of the decided symbols; longs and shorts are allocated each for themselves.
+    """Whole shares of the decided symbols; longs, shorts and each sleeve are allocated for themselves.
 
     Args:
         rounding: "greedy" or "lp". weights: (N,) from `limit_weights`. floor: (N,) the same, from `shares_of`.
-        held, conviction, decided, sectors, value, prices, limits: as in `sizers.limits`.
+        held, conviction, decided, groups, value, prices, limits: as in `sizers.limits`.
 
     Returns:
         (N,) shares and "" or the reason for which `floor` came back. What rounding up brings above a limit of
         a position or sector is cut, weakest conviction first; a position below the smallest one is dropped.
     """
     shares = floor.copy()
-    for side in (1.0, -1.0):
-        chosen = np.flatnonzero(decided & (side * weights > 0) & (prices > 0) & (weights != held * prices / value))
+    for side, sleeve in itertools.product((1.0, -1.0), np.unique(groups.sleeves)):
+        chosen = np.flatnonzero(decided & (side * weights > 0) & (prices > 0) & (weights != held * prices / value)
+                                & (groups.sleeves == sleeve))
         if len(chosen):
             try:
                 shares[chosen] = side * _allocated(rounding, side * weights[chosen], value, prices[chosen])
             except Exception as error:  # noqa: BLE001  (whatever a solver raises, the run goes on)
                 return floor, f"{rounding} allocation failed: {error or type(error).__name__}".splitlines()[0]
-    _cut(shares, floor, held, conviction, decided, sectors, value, prices, limits)
+    _cut(shares, floor, held, conviction, decided, groups.sectors, value, prices, limits)
     return shares, ""
 
 

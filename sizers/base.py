@@ -15,7 +15,7 @@ from core.options import Limits
 from core.sleeves import Sleeves
 from sizers.allocation import ROUNDINGS, whole_shares
 from sizers.correlation import uncorrelated
-from sizers.limits import limit_weights, load_compiled, sector_codes, shares_of
+from sizers.limits import Groups, limit_weights, load_compiled, no_groups, sector_codes, shares_of
 from sizers.smallest_account import reason_for_none
 
 NO_SLEEVES = Sleeves()
@@ -81,9 +81,9 @@ class PortfolioSizer(bt.Sizer):
         limits, prices = self._limits, history.last_close[-1]
         current = np.where(held == 0, 0.0, held * prices) / value if value > 0 else np.zeros(len(held))
         wished = self.wished(conviction, history, current)
-        sectors = self._sector_codes(history)
-        allowed = limit_weights(wished, current, conviction, decided, sectors, value, cash, limits)
-        shares = self._rounded(allowed, held, conviction, decided, sectors, value, prices, history)
+        groups = self.groups(history)
+        allowed = limit_weights(wished, current, conviction, decided, groups, value, cash, limits)
+        shares = self._rounded(allowed, held, conviction, decided, groups, value, prices, history)
         if not self._opened and value > 0:
             self._explain_none(wished, decided, shares, history, value, prices)
         self.seconds += time.perf_counter() - started
@@ -132,23 +132,27 @@ class PortfolioSizer(bt.Sizer):
 
     # -- second stage ---------------------------------------------------------------------------------
 
-    def _sector_codes(self, history: Bars) -> np.ndarray:
-        known = self.__dict__.get("_sectors")
+    def groups(self, history: Bars) -> Groups:
+        """The sectors and sleeves of the symbols of `history`."""
+        known = self.__dict__.get("_groups")
         if known is None or known[0] is not history.symbols or known[1] is not history.sectors:
             codes = sector_codes(history, self._limits)
             if self._limits.max_sector < np.inf and (codes[history.tradable] < 0).any():
                 count = int((codes[history.tradable] < 0).sum())
                 self.note(history, f"{count} symbols have no sector and no sector limit: name them in the sector map")
-            known = self._sectors = (history.symbols, history.sectors, codes)
+            sleeves, parts = no_groups(len(codes))[1:]
+            if self._sleeves:
+                sleeves, parts = (each.copy() for each in self._sleeves.assign(history.symbols)[1:])
+            known = self._groups = (history.symbols, history.sectors, Groups(codes, sleeves, parts))
         return known[2]
 
     def _rounded(self, allowed: np.ndarray, held: np.ndarray, conviction: np.ndarray, decided: np.ndarray,
-                 sectors: np.ndarray, value: float, prices: np.ndarray, history: Bars) -> np.ndarray:
+                 groups: Groups, value: float, prices: np.ndarray, history: Bars) -> np.ndarray:
         fractional = bool(self.p.fractional)
         shares = shares_of(allowed, held, decided, value, prices, fractional, self._limits)
         if self.p.rounding == "floor" or fractional or not value > 0:
             return shares
-        shares, failure = whole_shares(self.p.rounding, allowed, shares, held, conviction, decided, sectors, value,
+        shares, failure = whole_shares(self.p.rounding, allowed, shares, held, conviction, decided, groups, value,
                                        prices, self._limits)
         if failure:
             self.note(history, f"shares rounded down: {failure}")
@@ -179,7 +183,7 @@ class PortfolioSizer(bt.Sizer):
         if wanted.any():
             self._opened = True
             limits = self._limits
-            if (self._sector_codes(history)[wanted] < 0).any():
+            if (self.groups(history).sectors[wanted] < 0).any():
                 limits = limits._replace(max_sector=np.inf)
             symbols = [symbol for symbol, flag in zip(history.symbols, wanted, strict=True) if flag]
             self.note(history, reason_for_none(limits, symbols, prices[wanted], value, bool(self.p.fractional),

@@ -1,6 +1,7 @@
 """The second stage of every sizer: compiled functions that Cerebro and its compiled twin both call."""
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
@@ -10,6 +11,25 @@ from core.errors import BadSpec
 from core.options import Limits
 
 FRACTION = 1e6  # fractional shares are traded in millionths
+
+
+class Groups(NamedTuple):
+    """Symbols whose exposures are limited together.
+
+    Attributes:
+        sectors, sleeves: (N,) int64 code of each symbol's sector and sleeve, -1 = none.
+        parts: (K,) float64 part of the exposure each sleeve may take.
+    """
+
+    sectors: np.ndarray
+    sleeves: np.ndarray
+    parts: np.ndarray
+
+
+def no_groups(count: int) -> Groups:
+    """The groups of `count` symbols that are limited one by one only."""
+    nobody = np.full(count, -1, dtype=np.int64)
+    return Groups(nobody, nobody.copy(), np.empty(0))
 
 
 def sector_codes(bars: Bars, limits: Limits) -> np.ndarray:
@@ -36,13 +56,13 @@ def sector_codes(bars: Bars, limits: Limits) -> np.ndarray:
 def load_compiled() -> None:
     """Bring the compiled functions into memory, half a second in a new process, so that no decision waits for it."""
     one, flag, limits = np.zeros(1), np.ones(1, dtype=bool), Limits(*map(float, Limits()))
-    allowed = limit_weights(one, one, one, flag, np.full(1, -1, dtype=np.int64), 1.0, 1.0, limits)
+    allowed = limit_weights(one, one, one, flag, no_groups(1), 1.0, 1.0, limits)
     shares_of(allowed, one, flag, 1.0, np.ones(1), False, limits)
 
 
 @njit(cache=True)
 def limit_weights(weights: np.ndarray, current: np.ndarray, conviction: np.ndarray, decided: np.ndarray,
-                  sectors: np.ndarray, value: float, cash: float, limits: Limits) -> np.ndarray:
+                  groups: Groups, value: float, cash: float, limits: Limits) -> np.ndarray:
     """Cut wished-for weights down to what the limits and the cash allow.
 
     Args:
@@ -50,7 +70,7 @@ def limit_weights(weights: np.ndarray, current: np.ndarray, conviction: np.ndarr
         current: (N,) weights held now, open orders included.
         conviction: (N,) order in which buys are served (largest absolute value first, ties by position).
         decided: (N,) bool; the others keep what they hold, and it consumes the budget.
-        sectors: (N,) int64 from `sector_codes`; symbols below 0 have no sector limit.
+        groups: sectors and sleeves; a symbol in none has no such limit.
         value: equity. cash: cash at hand, less what open buys will take; both account currency.
         limits: see `core.options.Limits`.
 
@@ -58,7 +78,7 @@ def limit_weights(weights: np.ndarray, current: np.ndarray, conviction: np.ndarr
         (N,) weights; `current` where not decided. Sales and covers come first and free cash for the buys; of
         that cash `cash_buffer` stays unspent in this round. Opening a short takes budget like a purchase.
         The caps of a single position (`max_weight`, `max_position`) cut every decided one; `max_gross`,
-        `max_sector`, `min_cash` and the cash stop buys only: what is held is not sold to meet them, and what is
+        `max_sector`, the part of a sleeve, `min_cash` and the cash stop buys only: what is held is not sold to meet them, and what is
         held without a decision consumes room and is never touched. A position above its wish is cut to it,
         one below `min_position` or `min_weight` is not opened (what is held below them may stay).
     """
@@ -79,14 +99,20 @@ def limit_weights(weights: np.ndarray, current: np.ndarray, conviction: np.ndarr
     gross = np.abs(kept).sum() * value
     budget = min(cash + freed - limits.min_cash, limits.max_gross * value - gross - limits.min_cash)
     budget *= 1.0 - limits.cash_buffer
+    sectors, sleeves = groups.sectors, groups.sleeves
     room = np.full(sectors.max() + 1 if len(sectors) else 0, limits.max_sector * value)  # by sector
-    for at in np.flatnonzero(sectors >= 0):
-        room[sectors[at]] -= abs(kept[at]) * value
+    own = groups.parts * min(limits.max_gross, 1e9) * value  # by sleeve
+    for column in range(len(kept)):
+        if sectors[column] >= 0:
+            room[sectors[column]] -= abs(kept[column]) * value
+        if sleeves[column] >= 0:
+            own[sleeves[column]] -= abs(kept[column]) * value
     for at in ranked:
         want = (abs(wished[at]) - abs(kept[at])) * value
         if not decided[at] or want <= 0:
             continue
         most = min(budget, room[sectors[at]]) if sectors[at] >= 0 else budget
+        most = min(most, own[sleeves[at]]) if sleeves[at] >= 0 else most
         spend = max(min(want, most), 0.0)
         if (abs(kept[at]) * value + spend) < smallest:
             spend = 0.0
@@ -95,6 +121,8 @@ def limit_weights(weights: np.ndarray, current: np.ndarray, conviction: np.ndarr
         budget -= spend
         if sectors[at] >= 0:
             room[sectors[at]] -= spend
+        if sleeves[at] >= 0:
+            own[sleeves[at]] -= spend
     return wished
 
 

@@ -1,4 +1,4 @@
-"""What the twin plays with: the market, the plan, the account, and the book it keeps. Imports core only."""
+"""What the twin plays with: the market, the plan, the account, and the book it keeps. Imports core and sizers.limits."""
 
 from typing import NamedTuple
 
@@ -7,6 +7,7 @@ from numba import njit
 
 from core.costs import Commission, Slippage
 from core.options import Limits
+from sizers.limits import Groups
 
 ROW, COLUMN, SIZE, INTENT, STATUS, FILL_ROW, FILLED, PRICE, COST, NEEDED, AT_HAND, TURN, LAST_CLOSE = range(13)
 SUBMITTED, ACCEPTED, COMPLETED, REFUSED, MARGIN, CANCELED, SPLIT_AWAY = range(7)
@@ -54,7 +55,7 @@ class Account(NamedTuple):
     commission: Commission
     slippage: Slippage
     limits: Limits
-    sectors: np.ndarray
+    groups: Groups
     fractional: bool
 
 

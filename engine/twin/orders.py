@@ -58,7 +58,7 @@ def decide(prices: np.ndarray, plan: Plan, decision: int, book: Book, value: flo
     for column in np.flatnonzero(held):
         if value > 0:
             current[column] = held[column] * prices[column] / value
-    allowed = limit_weights(plan.wished[decision], current, conviction, decided, account.sectors, value,
+    allowed = limit_weights(plan.wished[decision], current, conviction, decided, account.groups, value,
                             book.cash[0] - reserved, account.limits)
     shares = shares_of(allowed, held, decided, value, prices, account.fractional, account.limits)
     change = np.where(decided, shares - book.size, 0.0)

@@ -140,3 +140,15 @@ def test_both_names_of_a_parameter_are_too_many():
         engine.run(RunSpec(strategy="Momentum", params=dict(lookbackPeriod=3, lookback=3)), bars=trend())
     with pytest.raises(BadSpec, match="riskFactor and sizer.risk are both given"):
         engine.run(RunSpec(strategy="Momentum", params=dict(riskFactor=3), sizer_params=dict(risk=0.1)), bars=trend())
+
+
+@pytest.mark.parametrize("sizer, params", [("EqualWeight", {"across": "chosen"}), ("InverseVolatility", {}),
+                                           ("FixedFraction", {"fraction": 0.6})])
+def test_a_sleeve_keeps_to_its_part_when_decisions_come_one_by_one(sizer, params):
+    panel = Bars.from_frames({f"S{at}": walk(500, at) for at in range(6)})
+    result = engine.run(RunSpec(params=dict(fast=3, slow=12), sizer=sizer, sizer_params=params,
+                                sleeves={"funds": "0.5: S0,S1,S2", "rest": "0.5"}), bars=panel)
+    worth = result.positions * panel.last_close / result.equity[:, None]
+    parts = np.stack([worth[:, :3].sum(axis=1), worth[:, 3:].sum(axis=1)])
+    assert parts.max() < 0.56  # prices move on after the decision; without the cap it is above 0.8
+    assert (parts.max(axis=1) > 0.45).all()

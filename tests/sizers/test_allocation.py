@@ -10,7 +10,7 @@ from made_bars import bars, frame
 import sizers
 from core.options import Limits
 from sizers.allocation import whole_shares
-from sizers.limits import limit_weights, shares_of
+from sizers.limits import limit_weights, no_groups, shares_of
 
 FREE = Limits(cash_buffer=0.0)
 
@@ -18,10 +18,11 @@ FREE = Limits(cash_buffer=0.0)
 def allocated(rounding, case):
     """Shares of a case as `random_case` makes it."""
     held, prices = case["held"], case["prices"]
-    names = ("conviction", "decided", "sectors", "value", "cash", "limits")
+    case = dict(case, groups=no_groups(len(held))._replace(sectors=case["sectors"]))
+    names = ("conviction", "decided", "groups", "value", "cash", "limits")
     after = limit_weights(case["weights"], held * prices / case["value"], *(case[name] for name in names))
     floor = shares_of(after, held, case["decided"], case["value"], prices, False, case["limits"])
-    shares, failure = whole_shares(rounding, after, floor, held, case["conviction"], case["decided"], case["sectors"],
+    shares, failure = whole_shares(rounding, after, floor, held, case["conviction"], case["decided"], case["groups"],
                                    case["value"], prices, case["limits"])
     assert not failure, failure
     return shares, floor
@@ -51,7 +52,7 @@ def test_lp_is_as_good_as_the_best_of_all_combinations(seed, count):
     random = np.random.default_rng(seed)
     weights, prices, value = random.dirichlet(np.ones(count)), random.uniform(60, 250, count).round(2), 1_000.0
     none = np.zeros(count)
-    found, _ = whole_shares("lp", weights, none, none, weights, np.ones(count, bool), np.full(count, -1), value, prices,
+    found, _ = whole_shares("lp", weights, none, none, weights, np.ones(count, bool), no_groups(count), value, prices,
                             FREE)
     every = np.array(list(itertools.product(*(range(int(value / price) + 1) for price in prices))), dtype=float)
     every = every[every @ prices <= value]

@@ -7,20 +7,21 @@ import pytest
 from account_rules import broken, random_case
 
 from core.options import Limits
-from sizers.limits import limit_weights, shares_of
+from sizers.limits import Groups, limit_weights, shares_of
 
 EVERYTHING = Limits(cash_buffer=0.0)
 
 
-def limited(weights, current=None, conviction=None, decided=None, sectors=None, value=1_000.0, cash=None,
-            limits=EVERYTHING):
+def limited(weights, current=None, conviction=None, decided=None, sectors=None, sleeves=None, parts=(), value=1_000.0,
+            cash=None, limits=EVERYTHING):
     """`limit_weights` with lists; cash defaults to what is not invested."""
     weights = np.array(weights, dtype=float)
     current = np.zeros(len(weights)) if current is None else np.array(current, dtype=float)
     conviction = weights if conviction is None else np.array(conviction, dtype=float)
     decided = np.ones(len(weights), bool) if decided is None else np.array(decided)
     cash = value * (1 - current.sum()) if cash is None else cash
-    return limit_weights(weights, current, conviction, decided, codes(sectors, len(weights)), value, cash,
+    groups = Groups(codes(sectors, len(weights)), codes(sleeves, len(weights)), np.array(parts, dtype=float))
+    return limit_weights(weights, current, conviction, decided, groups, value, cash,
                          Limits(*map(float, limits))).tolist()
 
 
@@ -59,6 +60,11 @@ def codes(sectors, count):
                                        limits=EVERYTHING._replace(max_sector=0.4)), [0.3, 0.3]),
     ("shorts fill a sector too", dict(weights=[-0.3, 0.3], sectors=[0, 0],
                                       limits=EVERYTHING._replace(max_sector=0.4)), [-0.3, 0.1]),
+    ("a sleeve takes its part", dict(weights=[0.4, 0.4, 0.4], sleeves=[0, 0, 1], parts=[0.5, 0.5]), [0.4, 0.1, 0.4]),
+    ("what a sleeve holds fills it", dict(weights=[0, 0.4], current=[0.4, 0], decided=[False, True], sleeves=[0, 0],
+                                          parts=[0.5]), [0.4, 0.1]),
+    ("half of half the exposure", dict(weights=[0.4, 0.4], sleeves=[0, -1], parts=[0.5],
+                                       limits=EVERYTHING._replace(max_gross=0.6)), [0.3, 0.3]),
     ("a wish that is no number is nothing", dict(weights=[math.nan, 0.5], conviction=[1, 1]), [0, 0.5]),
     ("an account without value buys nothing", dict(weights=[1.0], value=0.0, cash=0.0), [0]),
 ])
@@ -66,7 +72,7 @@ def test_one_rule_at_a_time(case, wished, expected):
     assert limited(**wished) == pytest.approx(expected), case
 
 
-def stated(weights, current, conviction, decided, sectors, value, cash, limits):
+def stated(weights, current, conviction, decided, groups, value, cash, limits):
     """The rules of `limit_weights`, said again in plain Python."""
     count = range(len(weights))
     cap = min(limits.max_weight, limits.max_position / value)
@@ -92,8 +98,12 @@ def stated(weights, current, conviction, decided, sectors, value, cash, limits):
         more = (abs(wished[at]) - abs(after[at])) * value
         if more <= 0:
             continue
-        mates = [other for other in count if sectors[other] == sectors[at] >= 0]
+        mates = [other for other in count if groups.sectors[other] == groups.sectors[at] >= 0]
         room = limits.max_sector * value - sum(abs(after[other]) for other in mates) * value if mates else math.inf
+        mates = [other for other in count if groups.sleeves[other] == groups.sleeves[at] >= 0]
+        if mates:
+            part = groups.parts[groups.sleeves[at]] * limits.max_gross * value
+            room = min(room, part - sum(abs(after[other]) for other in mates) * value)
         bought = max(0.0, min(more, money, room))
         if abs(after[at]) * value + bought < least * value:
             bought = 0.0
@@ -111,13 +121,15 @@ def test_limits_hold_in_five_thousand_accounts_and_are_what_they_are_said_to_be(
         case = random_case(random, shorts)
         held, prices = case.pop("held"), case.pop("prices")
         current = held * prices / case["value"]
+        sectors = case.pop("sectors")
+        case["groups"] = Groups(sectors, random.integers(-1, 2, len(held)), random.choice([0.31, 0.53, 1.0], 2))
         after = limit_weights(case["weights"], current, *(case[name] for name in (
-            "conviction", "decided", "sectors", "value", "cash", "limits")))
+            "conviction", "decided", "groups", "value", "cash", "limits")))
         expected = stated(current=current, **case)
         assert after == pytest.approx(np.array(expected), rel=1e-9, abs=1e-12), case
         for fractional in (False, True):
             shares = shares_of(after, held, case["decided"], case["value"], prices, fractional, case["limits"])
-            assert not broken(shares, held, case["decided"], case["sectors"], case["value"], case["cash"], prices,
+            assert not broken(shares, held, case["decided"], sectors, case["value"], case["cash"], prices,
                               case["limits"]), case
             traded += (shares != held).any()
     assert traded > 5_000

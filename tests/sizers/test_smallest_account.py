@@ -8,7 +8,7 @@ from made_bars import bars, frame
 
 import sizers
 from core.options import Limits, read_group
-from sizers.limits import limit_weights, shares_of
+from sizers.limits import limit_weights, no_groups, shares_of
 from sizers.smallest_account import smallest_account
 
 SMALL = read_group(Limits, {"preset": "small-account"})
@@ -20,9 +20,10 @@ def opens(limits, price, value, fractional):
     most = int(min(value / unit, 4_000)) + 1
     sizes = np.unique(np.concatenate([np.arange(1, most), np.ceil(np.linspace(0.01, 1, 400) * value / unit)])) * unit
     one, none = np.ones(1), np.zeros(1)
+    alone = no_groups(1)._replace(sectors=np.zeros(1, np.int64))
     for size in sizes:
         wish = np.array([size / value * (1 + 1e-12)])
-        after = limit_weights(wish, none, one, np.ones(1, bool), np.zeros(1, np.int64), value, value, limits)
+        after = limit_weights(wish, none, one, np.ones(1, bool), alone, value, value, limits)
         if shares_of(after, none, np.ones(1, bool), value, np.array([price]), fractional, limits)[0]:
             return True
     return False
