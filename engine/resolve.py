@@ -6,6 +6,7 @@ import importlib.util
 import inspect
 import math
 import sys
+import traceback
 from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -20,6 +21,7 @@ from core.spec import RunSpec, parse_value
 from sizers.base import PortfolioSizer
 from strategies.base import ENGINE_PARAMS, TargetStrategy
 
+USER = "user_"  # begins the names of modules read from a user's files
 SIZER_ENGINE_PARAMS = ("limits", "fractional", "sleeves")
 MOST_WHOLE = 2**53  # whole numbers beyond it are not exact as floats
 
@@ -90,7 +92,7 @@ def _named_module(place: str) -> ModuleType:
 def _file_module(path: Path) -> ModuleType:
     if not path.is_file():
         raise UsageError(f"there is no file {path}: check the path before the colon")
-    name = f"user_{path.stem}_{hashlib.blake2b(str(path.resolve()).encode(), digest_size=4).hexdigest()}"
+    name = f"{USER}{path.stem}_{hashlib.blake2b(str(path.resolve()).encode(), digest_size=4).hexdigest()}"
     spec = importlib.util.spec_from_file_location(name, path)
     module = importlib.util.module_from_spec(spec)  # type: ignore[arg-type]
     sys.modules[name] = module
@@ -101,6 +103,16 @@ def _file_module(path: Path) -> ModuleType:
         where = _line_of(error, path.resolve())
         raise UsageError(f"{path} does not import: {type(error).__name__}: {error}{where}") from error
     return module
+
+
+def raised_in_file(error: BaseException) -> str:
+    """One line about an exception that came out of a user's file; "" for any other."""
+    places = [(frame.f_code.co_filename, line) for frame, line in traceback.walk_tb(error.__traceback__)
+              if str(frame.f_globals.get("__name__", "")).startswith(USER)]
+    if not places:
+        return ""
+    file, line = places[-1]
+    return f"{Path(file).name} raised {type(error).__name__}: {' '.join(str(error).split())} (line {line})"
 
 
 def _line_of(error: BaseException, path: Path) -> str:

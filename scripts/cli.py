@@ -97,7 +97,13 @@ def _release(log_file: "LogFile | None") -> None:
 def _unexpected(error: Exception, log_file: "LogFile | None") -> int:
     if log_file is None:
         raise error
+    from engine.resolve import raised_in_file
+
     log.error("unexpected error", exc_info=error)
+    told = raised_in_file(error)
+    if told:
+        output.fail(f"{told}; the traceback is in {log_file.baseFilename}")
+        return 2
     output.fail(f"unexpected {type(error).__name__}: {error}; the traceback is in {log_file.baseFilename}")
     return 1
 

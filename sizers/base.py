@@ -60,7 +60,7 @@ class PortfolioSizer(bt.Sizer):
         Returns:
             (N,) parts of equity.
         """
-        raise TypeError(f"{type(self).__name__} has no weights method: a sizer states one")
+        raise BadSpec(f"{type(self).__name__} has no weights method: a sizer states one")
 
     def weights_from(self, conviction: np.ndarray, history: Bars, current: np.ndarray) -> np.ndarray:
         """Wished weights of a sizer that minds what trading costs; by default `weights`.

@@ -67,7 +67,7 @@ class OptimizedSizer(PortfolioSizer):
         Raises:
             Unsolvable: there is no solution. Anything else the library raises counts as its failure.
         """
-        raise TypeError(f"{type(self).__name__} has no solve method: an optimised sizer states one")
+        raise BadSpec(f"{type(self).__name__} has no solve method: an optimised sizer states one")
 
     def weights(self, conviction: np.ndarray, history: Bars) -> np.ndarray:
         return self._weights(conviction, history, np.zeros(len(conviction)))[0]

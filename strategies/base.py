@@ -78,7 +78,7 @@ class TargetStrategy(bt.Strategy):
             (T, N) float64: NaN = no decision (keep the shares), 0 = out, > 0 = hold with this conviction,
             < 0 = short.
         """
-        raise TypeError(f"{cls.__name__} has no signals method: a target strategy states one")
+        raise BadSpec(f"{cls.__name__} has no signals method: a target strategy states one")
 
     @classmethod
     def decisions(cls, bars: Bars, p: Any) -> np.ndarray:

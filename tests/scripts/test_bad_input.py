@@ -198,3 +198,27 @@ def test_a_sizer_that_gives_another_shape(command, folder, returned, shape):
     answer = command("backtest", "BuyAndHold", "--symbols", "AAPL", "--period", "3y", "--sizer", "mine.py")
     assert (answer.code, answer.out, len(answer.err.splitlines())) == (2, "", 1)
     assert f"Mine.weights gave shape {shape}: (symbols,) is (1,)" in answer.err
+
+
+RAISES = """import backtrader as bt
+
+
+class Mine(bt.Strategy):
+    def next(self):
+        raise RuntimeError("out of\\nideas")
+"""
+
+
+@pytest.mark.parametrize("name", ["backtest", "signals", "check"])
+def test_a_strategy_that_raises_is_told_with_its_line(command, folder, name):
+    (folder / "mine.py").write_text(RAISES)
+    answer = command(name, "mine.py", "--symbols", "AAPL", "--period", "1y")
+    assert (answer.code, answer.out, len(answer.err.splitlines())) == (2, "", 1)
+    assert "raised RuntimeError: out of ideas (line 6" in answer.err
+
+
+def test_a_strategy_without_signals(command, folder):
+    (folder / "mine.py").write_text("from strategies import TargetStrategy\n\n\nclass Mine(TargetStrategy):\n    pass\n")
+    answer = command("backtest", "mine.py", "--symbols", "AAPL")
+    assert (answer.code, len(answer.err.splitlines())) == (2, 1)
+    assert "Mine has no signals method" in answer.err

@@ -115,7 +115,7 @@ def test_a_sizer_of_ones_own_states_one_method():
             return 0.5 * np.sign(conviction)
 
     assert everything(Half(limits=Limits(cash_buffer=0.0)), sectored(A="", B="")) == [50, 50]
-    with pytest.raises(TypeError, match="PortfolioSizer has no weights method"):
+    with pytest.raises(BadSpec, match="PortfolioSizer has no weights method"):
         everything(sizers.PortfolioSizer(), sectored(A=""))
 
 
