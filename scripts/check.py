@@ -22,7 +22,12 @@ def check(
     start: Annotated[str | None, typer.Option(metavar="DATE", help="First session, such as 2015-01-31.")] = None,
     end: Annotated[str | None, typer.Option(metavar="DATE", help="Last session.")] = None,
     period: Annotated[str | None, typer.Option(help="Length back from the end: 5y, 18mo, 6w, 90d.")] = None,
+    interval: Annotated[str | None, typer.Option(help="Length of a bar: 1d, 1h, 1m.")] = None,
+    calendar: Annotated[str | None, typer.Option(help="Exchange calendar: XNYS, XLON, 24/7.")] = None,
     sizer: Annotated[str | None, typer.Option(help="A shipped sizer, or file.py:Class.")] = None,
+    sleeves: Annotated[list[str] | None, typer.Option(
+        metavar="NAME=SHARE:SYMBOLS", help="A part of the account: etfs=0.5:SPY,QQQ, or rest=0.5; repeatable.")] = None,
+    sectors: Annotated[str | None, typer.Option(metavar="FILE", help="CSV with the columns symbol and sector.")] = None,
     param: Annotated[list[str] | None, typer.Option(
         "--param", "-p", metavar="NAME=VALUE", help="Parameter: fast=20, sizer.x=1, limits.x=1.")] = None,
     spec: Annotated[Path | None, typer.Option(metavar="FILE", help="TOML file with a run's options.")] = None,
@@ -38,7 +43,8 @@ def check(
     Exit code 0: clean. 1: a decision depends on what it must not. 2: the strategy could not be run.
     """
     fields = {"strategy": strategy, "symbols": symbols, "reference": reference, "source": source, "start": start,
-              "end": end, "period": period, "sizer": sizer}
+              "end": end, "period": period, "interval": interval, "calendar": calendar, "sizer": sizer,
+              "sleeves": sleeves, "sectors": sectors}
     run = build_spec(spec, param or (), fields)
 
     import checks
@@ -67,7 +73,9 @@ def _show(report: "Report") -> None:
             output.warn(f"{probe.kind}: {judged}{probe.note}")
     for warning in report.warnings:
         output.warn(warning)
-    verdict = "no look-ahead found" if report.clean else f"{len(report.findings)} findings"
+    tried = any(probe.done for probe in report.probes)
+    clean = "no look-ahead found" if tried else "nothing was checked"
+    verdict = clean if report.clean else f"{len(report.findings)} findings"
     output.line(f"{verdict} in {report.seconds:.1f} s")
 
 

@@ -61,10 +61,13 @@ def signals(
     from core.calendars import get_calendar
     from core.settings import load_settings
     from feeds import ParquetStore
+    from sizers import solved
 
     get_calendar(run.calendar)
+    settings = load_settings()
+    solved.configure(settings.solved)
     with output.progress_bar() as progress:
-        found = engine.today(run, store=ParquetStore(load_settings().bars_dir), progress=progress).summary()
+        found = engine.today(run, store=ParquetStore(settings.bars_dir), progress=progress).summary()
     if as_json:
         output.as_json(found)
         return
