@@ -164,16 +164,17 @@ class _Run:
 
     def _play_elsewhere(self, base: Outcome) -> None:
         subject, bars = self._subject, self._bars
-        tally = Tally(bars, "process", "same bars in a new process, a year later")
+        tally = Tally(bars, "process", "same bars in new processes, a year later")
         explanation = "in a new process with another hash seed, another random state and another time"
         try:
-            outcomes = process.play(subject.spec, bars)
+            played = process.play(subject.spec, bars)
         except CerebrolabError as error:
-            self._add(Probe("process", "same bars in a new process", note=str(error)))
+            self._add(Probe("process", "same bars in new processes", note=str(error)))
             return
-        tally.compare(base, lambda: outcomes[0], 0, len(bars) - 1, explanation)
-        if subject.target:
-            tally.compare(self._traded, lambda: outcomes[1], 0, len(bars) - 1, explanation)
+        for outcomes in played:
+            expected = (base, self._traded) if subject.target else (base,)
+            for each, found in zip(expected, outcomes, strict=True):
+                tally.compare(each, partial(_same, found), 0, len(bars) - 1, explanation)
         self._add(tally.probe())
 
     def _warm_up(self) -> None:
@@ -259,3 +260,7 @@ class _Run:
         if not base.rows:
             self._report.warnings.append(f"no decision in {len(self._bars)} bars: nothing is proven; name other bars "
                                          "with --symbols and --source, or other parameters")
+
+
+def _same(outcome: Outcome) -> Outcome:
+    return outcome

@@ -1,6 +1,6 @@
-"""The same input in a fresh process: other hash seed, other random state, and a clock that is 400 days ahead.
+"""The same input in fresh processes: other hash seeds, other random state, and a clock that is 400 days ahead.
 
-`play` starts the process and compares nothing; `python -m checks.process FOLDER` is what runs in it.
+`play` starts them and compares nothing; `python -m checks.process FOLDER SEED` is what runs in each.
 """
 
 import builtins
@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -25,38 +26,52 @@ from core.spec import RunSpec
 
 AHEAD_S = 400 * 86_400 + 12_345.678
 STATE = 987_654_321
+HASH_SEEDS = ("1", "77", "4242")
 DEADLINE_S = 120.0
 
 
-def play(spec: RunSpec, bars: Bars) -> list[Outcome]:
-    """Decisions (of a target strategy) and orders on `bars`, of a process that has run nothing before.
+def play(spec: RunSpec, bars: Bars) -> list[list[Outcome]]:
+    """Decisions (of a target strategy) and orders on `bars`, of processes that have run nothing before.
+
+    One process for each of `HASH_SEEDS`, since two orders of a set may be alike by chance.
 
     Raises:
-        UsageError: the process failed or took too long.
+        UsageError: a process failed or took too long.
     """
-    with tempfile.TemporaryDirectory(prefix="cerebrolab-check-") as folder:
+    with tempfile.TemporaryDirectory(prefix="cerebrolab-check-") as folder, ExitStack() as running:
         task = Path(folder)
         (task / "in.pickle").write_bytes(pickle.dumps((spec, bars)))
-        environment = {**os.environ, "PYTHONHASHSEED": "4242", "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-        try:
-            done = subprocess.run([sys.executable, "-m", "checks.process", folder], env=environment, check=False,
-                                  capture_output=True, text=True, timeout=DEADLINE_S)
-        except subprocess.TimeoutExpired:
-            raise UsageError(f"the run in a fresh process took more than {DEADLINE_S:.0f} s") from None
-        if not (task / "out.pickle").exists():
-            said = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
-            raise UsageError(f"the run in a fresh process failed: {said}")
-        return pickle.loads((task / "out.pickle").read_bytes())
+        started = [running.enter_context(_start(folder, seed)) for seed in HASH_SEEDS]
+        for each in started:
+            running.callback(each.kill)
+        return [_outcome(process, task / f"out.{seed}.pickle") for process, seed in zip(started, HASH_SEEDS, strict=True)]
 
 
-def main(folder: str) -> None:
-    """Play what `in.pickle` says and leave the outcome, or an error's text, in `out.pickle`."""
+def _start(folder: str, seed: str) -> "subprocess.Popen[str]":
+    environment = {**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    return subprocess.Popen([sys.executable, "-m", "checks.process", folder, seed], env=environment, text=True,
+                            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+
+
+def _outcome(process: "subprocess.Popen[str]", file: Path) -> list[Outcome]:
+    try:
+        _, said = process.communicate(timeout=DEADLINE_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        raise UsageError(f"the run in a fresh process took more than {DEADLINE_S:.0f} s") from None
+    if not file.exists():
+        raise UsageError(f"the run in a fresh process failed: {(said.strip().splitlines() or ['it said nothing'])[-1]}")
+    return pickle.loads(file.read_bytes())
+
+
+def main(folder: str, seed: str) -> None:
+    """Play what `in.pickle` says and leave the outcome in `out.SEED.pickle`."""
     task = Path(folder)
     spec, bars = pickle.loads((task / "in.pickle").read_bytes())
     move_clock(AHEAD_S)
     subject = Subject(spec)
     outcomes: list[Outcome] = [subject.decisions(bars, STATE)] if subject.target else []
-    (task / "out.pickle").write_bytes(pickle.dumps([*outcomes, subject.orders(bars, STATE)]))
+    (task / f"out.{seed}.pickle").write_bytes(pickle.dumps([*outcomes, subject.orders(bars, STATE)]))
 
 
 def move_clock(seconds: float) -> None:
@@ -108,4 +123,4 @@ def _ahead(clock: Callable[[], Any], by: float) -> Callable[[], Any]:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])
