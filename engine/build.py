@@ -109,3 +109,8 @@ def sizer_of(spec: RunSpec, strategy: type[bt.Strategy]) -> tuple[type[bt.Sizer]
     elif spec.limits or spec.sleeves:
         raise BadSpec(f"limits and sleeves need a portfolio sizer: {sizer.__name__} is a plain Backtrader one")
     return sizer, params
+
+
+def lone_sizer(kind: Any, params: dict[str, Any], strategy: type[TargetStrategy]) -> PortfolioSizer:
+    """A portfolio sizer as `sizer_of` names it, outside any Cerebro, with the sleeves its strategy has by habit."""
+    return kind(**{"sleeves": Sleeves.read(strategy.sleeves, flexible=True), **params})

@@ -17,11 +17,10 @@ from core.errors import BadSpec
 from core.options import Limits
 from core.panels import carried_forward
 from core.result import CashEvent, Fill, OrderRecord, RunResult
-from core.sleeves import Sleeves
 from core.spec import RunSpec
 from engine import resolve, twin
 from engine.assemble import assemble, need_history
-from engine.build import sizer_of, strategy_params, trades_adjusted
+from engine.build import lone_sizer, sizer_of, strategy_params, trades_adjusted
 from engine.twin import book
 from sizers.base import PortfolioSizer
 from strategies.base import TargetStrategy
@@ -54,7 +53,7 @@ def simulate(spec: RunSpec, bars: Bars) -> RunResult:
     traded = bars.adjusted if trades_adjusted(spec, strategy) else bars
     random.seed(spec.seed)
     np.random.seed(spec.seed)
-    sizer = _sizer(spec, strategy)
+    sizer = lone_sizer(*sizer_of(spec, strategy), strategy)
     plan = plan_of(strategy.decisions(traded, p), sizer, traded)
     planned = time.perf_counter()
     equity, cash, orders, events = twin.play(market_of(traded), plan, account_of(spec, sizer, traded))
@@ -97,12 +96,6 @@ def _own_methods(kind: type, base: type) -> set[str]:
     between = [each for each in kind.__mro__ if issubclass(each, base) and each is not base]
     return {name for each in between for name, value in vars(each).items()
             if hasattr(base, name) and isfunction(getattr(value, "__func__", value))}
-
-
-def _sizer(spec: RunSpec, strategy: Any) -> PortfolioSizer:
-    kind, params = sizer_of(spec, strategy)
-    own = Sleeves.read(strategy.sleeves, flexible=True)
-    return kind(**{"sleeves": own, **params})  # type: ignore[misc]
 
 
 # -- what the twin plays --------------------------------------------------------------------------------

@@ -16,11 +16,10 @@ from core.calendars import get_calendar
 from core.clock import Clock, SystemClock
 from core.errors import BadSpec, NoBars
 from core.panels import carried_forward
-from core.sleeves import Sleeves
 from core.spec import RunSpec
 from engine import resolve
 from engine.assemble import need_history
-from engine.build import build, load
+from engine.build import build, load, lone_sizer
 from engine.last_bar import play, told
 from feeds.coverage import complete_sessions
 from feeds.load import source_named
@@ -166,11 +165,10 @@ def _sized(cerebro: bt.Cerebro, strategy: type[TargetStrategy], bars: Bars,
            standing: np.ndarray) -> tuple[np.ndarray, np.ndarray, list[str]]:
     """(N,) weights and shares of an account that starts flat on the last bar, and what the sizer has to say."""
     nothing = np.full(len(standing), np.nan)
-    kind, args, params = cerebro.sizers[None]
+    kind, _, params = cerebro.sizers[None]
     if not issubclass(kind, PortfolioSizer):
         return nothing, nothing, [f"{kind.__name__} sizes orders one by one: no target weights"]
-    own = Sleeves.read(strategy.sleeves, flexible=True)
-    sizer = kind(*args, **{"sleeves": own or None, **params})
+    sizer = lone_sizer(kind, params, strategy)
     there, cash = bars.traded[-1] & bars.tradable, float(cerebro.broker.startingcash)
     conviction = np.where(there, np.nan_to_num(standing), 0.0)
     shares = sizer.target_shares(conviction=conviction, decided=there, history=bars.upto(len(bars) - 1),
