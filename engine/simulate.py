@@ -119,8 +119,9 @@ def market_of(bars: Bars) -> twin.Market:
     actions = np.ascontiguousarray(np.argwhere(acts & bars.traded))
     at = tuple(actions.T)
     opening = np.where(np.isnan(bars.raw_open), bars.raw_close, bars.raw_open)
-    return twin.Market(opening, np.asarray(bars.raw_close), np.asarray(bars.last_close), actions, bars.split[at], bars.dividend[at],
-                       _pay_rows(bars, actions))
+    seen = np.maximum.accumulate(np.where(bars.traded, np.arange(len(bars), dtype=np.int32)[:, None], np.int32(0)))
+    return twin.Market(opening, np.asarray(bars.raw_close), np.asarray(bars.last_close), seen, actions, bars.split[at],
+                       bars.dividend[at], _pay_rows(bars, actions))
 
 
 def _pay_rows(bars: Bars, actions: np.ndarray) -> np.ndarray:

@@ -21,6 +21,7 @@ class Market(NamedTuple):
 
     Attributes:
         open: (T, N) raw open, the close where a bar has none. close: (T, N) raw close. last: (T, N) latest raw close.
+        seen: (T, N) int32 row of the symbol's latest bar, 0 before the first.
         actions: (A, 2) int64 row and column of splits and dividends, sorted.
         split, dividend: (A,). pay: (A,) int64 row on which the dividend is paid, T for never.
     """
@@ -28,6 +29,7 @@ class Market(NamedTuple):
     open: np.ndarray
     close: np.ndarray
     last: np.ndarray
+    seen: np.ndarray
     actions: np.ndarray
     split: np.ndarray
     dividend: np.ndarray
@@ -63,7 +65,7 @@ class Book(NamedTuple):
     """The state of a run.
 
     Attributes:
-        cash: (1,). size, price: (N,) shares held and their average entry price. seen: (N,) row of the latest bar.
+        cash: (1,). size, price: (N,) shares held and their average entry price.
         held: columns with a position, in the order in which they were entered. queue: open orders, oldest first.
         orders: (O, 13) with the fields named above. owing: dividends as (pay row, column, amount).
         events: (E, 4) cash booked: row, column, kind, amount.
@@ -73,7 +75,6 @@ class Book(NamedTuple):
     cash: np.ndarray
     size: np.ndarray
     price: np.ndarray
-    seen: np.ndarray
     held: np.ndarray
     queue: np.ndarray
     orders: np.ndarray
@@ -85,7 +86,7 @@ class Book(NamedTuple):
 @njit(cache=True, nogil=True)
 def opened(columns: int, orders: int, actions: int, cash: float) -> Book:
     """An account before its first bar."""
-    return Book(np.full(1, cash), np.zeros(columns), np.zeros(columns), np.zeros(columns, np.int64),
+    return Book(np.full(1, cash), np.zeros(columns), np.zeros(columns),
                 np.empty(columns, np.int64), np.empty(columns, np.int64), np.empty((orders, 13)), np.empty((actions, 3)),
                 np.empty((2 * actions, 4)), np.zeros(6, np.int64))
 

@@ -67,14 +67,14 @@ def _split_order(column: int, ratio: float, book: Book, fractional: bool) -> Non
 
 
 @njit(cache=True, nogil=True)
-def pay(book: Book, row: int) -> None:
+def pay(market: Market, row: int, book: Book) -> None:
     """Pay the dividends that are due."""
     kept = 0
     for at in range(book.used[OWED]):
         if book.owing[at, 0] <= row:
             column = int(book.owing[at, 1])
             book.cash[0] += book.owing[at, 2]
-            tell(book, book.seen[column], column, DIVIDEND, book.owing[at, 2])
+            tell(book, market.seen[row, column], column, DIVIDEND, book.owing[at, 2])
         else:
             book.owing[kept] = book.owing[at]
             kept += 1

@@ -41,9 +41,9 @@ from sizers.limits import limit_weights, shares_of
 
 
 @njit(cache=True, nogil=True)
-def decide(prices: np.ndarray, plan: Plan, decision: int, book: Book, value: float, account: Account) -> None:
+def decide(market: Market, row: int, plan: Plan, decision: int, book: Book, value: float, account: Account) -> None:
     """Take back the open orders of what is decided anew, size, and order the differences."""
-    decided, conviction = plan.decided[decision], plan.conviction[decision]
+    prices, decided, conviction = market.last[row], plan.decided[decision], plan.conviction[decision]
     for at in range(book.used[WAITING]):
         order = book.orders[book.queue[at]]
         if decided[int(order[COLUMN])]:
@@ -65,15 +65,15 @@ def decide(prices: np.ndarray, plan: Plan, decision: int, book: Book, value: flo
     buys = np.flatnonzero(change > 0)
     buys = buys[np.argsort(-np.abs(conviction[buys]), kind="mergesort")]
     for column in np.concatenate((np.flatnonzero(change < 0), buys)):
-        _submit(book, column, shares[column], prices[column])
+        _submit(book, column, market.seen[row, column], shares[column], prices[column])
 
 
 @njit(cache=True, nogil=True)
-def _submit(book: Book, column: int, target: float, close: float) -> None:
+def _submit(book: Book, column: int, row: int, target: float, close: float) -> None:
     before, number = book.size[column], book.used[ORDERS]
     order = book.orders[number]
     order[:] = 0.0
-    order[ROW], order[COLUMN], order[SIZE] = book.seen[column], column, target - before
+    order[ROW], order[COLUMN], order[SIZE] = row, column, target - before
     order[INTENT] = EXIT if target == 0 else RESIZE if before * target > 0 else ENTER
     order[STATUS], order[LAST_CLOSE] = SUBMITTED, close
     book.queue[book.used[WAITING]] = number
