@@ -53,6 +53,11 @@ class Settings(BaseSettings):
         return self.home / "journal.db"
 
     @property
+    def optuna(self) -> Path:
+        """File of the studies of sweeps that use Optuna."""
+        return self.home / "optuna.db"
+
+    @property
     def solved(self) -> Path:
         """File of the weights that optimisers have solved, so that none is solved twice."""
         return self.home / "solved.db"

@@ -1,6 +1,7 @@
 """From the bare records of a run to its `RunResult`: shares, trades, metrics, and what a reader must know."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from itertools import groupby
 from typing import Any
@@ -34,7 +35,7 @@ def assemble(spec: RunSpec, bars: Bars, *, strategy: type, equity: np.ndarray, c
         spec=spec, bars=bars, equity=equity, cash=cash, exposure=exposure, positions=held,
         benchmark=benchmark_equity(bars, spec.benchmark, spec.cash), orders=orders, fills=fills, cash_events=events,
         trades=round_trips(bars, fills, events), notes=sorted(notes, key=lambda note: note.time),
-        strategy_source=resolve.source_digest(strategy), versions=_versions())
+        strategy_source=resolve.source_digest(strategy), versions=dict(_versions()))
     result.metrics.update(compute(result))
     result.warnings.extend(_warnings(result))
     return result
@@ -49,7 +50,8 @@ def need_history(strategy: Any, p: Any, bars: Bars) -> None:
                      f"{longest}: name an earlier start or shorter periods")
 
 
-def _versions() -> dict[str, str]:
+@cache
+def _versions() -> Mapping[str, str]:
     found = {}
     for name in DECIDING_PACKAGES:
         try:

@@ -111,6 +111,32 @@ def sizer_of(spec: RunSpec, strategy: type[bt.Strategy]) -> tuple[type[bt.Sizer]
     return sizer, params
 
 
+def default_of(spec: RunSpec, name: str) -> Any:
+    """What a parameter named as in `-p` is when nobody says anything: "fast", "sizer.risk", "limits.x", "exits.x".
+
+    Raises:
+        UnknownName: there is no such parameter.
+    """
+    strategy = resolve.strategy_class(spec.strategy)
+    meant = (getattr(strategy, "aliases", None) or {}).get(name, name)
+    group, dot, rest = meant.rpartition(".")
+    if group == "sizer":
+        sizer, params = sizer_of(spec, strategy)
+        if sizer is None:
+            raise BadSpec(f"{name} needs a sizer: name one with sizer = {' or '.join(map(repr, resolve.sizer_names()))}")
+        resolve.known_param(sizer, rest, "sizer parameter")
+        return params.get(rest, getattr(sizer.params, rest))
+    if group in ("limits", "exits"):
+        kind: Any = Limits if group == "limits" else Exits
+        if rest not in kind._fields:
+            raise UnknownName.of(group.rstrip("s"), rest, kind._fields)
+        return getattr(kind(), rest)
+    if dot:
+        raise UnknownName.of("group of parameters", group, ("sizer", "limits", "exits"))
+    resolve.known_param(strategy, meant, "parameter")
+    return getattr(strategy.params, meant)
+
+
 def lone_sizer(kind: Any, params: dict[str, Any], strategy: type[TargetStrategy]) -> PortfolioSizer:
     """A portfolio sizer as `sizer_of` names it, outside any Cerebro, with the sleeves its strategy has by habit."""
     return kind(**{"sleeves": Sleeves.read(strategy.sleeves, flexible=True), **params})

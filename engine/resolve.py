@@ -8,6 +8,7 @@ import math
 import sys
 import traceback
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -146,18 +147,29 @@ def checked_params(kind: Any, given: Mapping[str, Any], what: str = "parameter")
     Raises:
         UnknownName: it has no such parameter. BadSpec: a value of the wrong kind, or a contradiction.
     """
-    defaults = {name: value for name, value in kind.params._getitems()
-                if name not in (ENGINE_PARAMS if issubclass(kind, TargetStrategy) else SIZER_ENGINE_PARAMS)}
+    known = defaults(kind)
     for name in given:
-        if name not in defaults:
-            raise UnknownName.of(f"{what} of {kind.__name__}", name, [*defaults, *getattr(kind, "aliases", ())])
-    values = {name: _like(name, value, defaults[name]) for name, value in given.items()}
+        known_param(kind, name, what)
+    values = {name: like(name, value, known[name]) for name, value in given.items()}
     if issubclass(kind, TargetStrategy):
-        kind.check(SimpleNamespace(**{**defaults, **values}))
+        kind.check(SimpleNamespace(**{**known, **values}))
     return values
 
 
-def _like(name: str, value: Any, default: Any) -> Any:
+def known_param(kind: Any, name: str, what: str = "parameter") -> None:
+    """Raise `UnknownName` if a strategy or sizer class has no parameter of that name for users."""
+    known = defaults(kind)
+    if name not in known:
+        raise UnknownName.of(f"{what} of {kind.__name__}", name, [*known, *getattr(kind, "aliases", ())])
+
+
+def defaults(kind: Any) -> dict[str, Any]:
+    """The parameters of a strategy or sizer class that users may set, with their defaults."""
+    left_out = ENGINE_PARAMS if issubclass(kind, TargetStrategy) else SIZER_ENGINE_PARAMS
+    return {name: value for name, value in kind.params._getitems() if name not in left_out}
+
+
+def like(name: str, value: Any, default: Any) -> Any:
     """`value` as the type of `default`, where that loses nothing."""
     if isinstance(default, bool) or default is None or isinstance(default, str):
         if isinstance(default, bool) and not isinstance(value, bool):
@@ -172,6 +184,7 @@ def _like(name: str, value: Any, default: Any) -> Any:
     return value
 
 
+@cache
 def source_digest(kind: type) -> str:
     """Digest of the source text of a class and of the classes it derives from, Backtrader's own left out."""
     digest = hashlib.blake2b(digest_size=16)

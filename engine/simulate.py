@@ -14,22 +14,23 @@ import numpy as np
 from core.bars import Bars
 from core.costs import parse_commission, parse_slippage
 from core.errors import BadSpec
-from core.options import Limits
-from core.panels import carried_forward
+from core.options import Exits, Limits, read_group
 from core.result import CashEvent, Fill, OrderRecord, RunResult
 from core.spec import RunSpec
 from engine import resolve, twin
 from engine.assemble import assemble, need_history
 from engine.build import lone_sizer, sizer_of, strategy_params, trades_adjusted
+from engine.plans import plan_of, wish_of
 from engine.twin import book
 from sizers.base import PortfolioSizer
 from strategies.base import TargetStrategy
 
 STATUS = ("Submitted", "Accepted", "Completed", "Margin", "Margin", "Canceled", "Canceled")
-INTENTS = ("enter", "resize", "exit")
+INTENTS = ("enter", "resize", "exit", "time", "stop", "trail", "profit")
+ORDER_KINDS = ("Market", "Stop", "StopTrail", "Limit")
 KINDS = ("dividend", "cash in lieu")
 SIGNALS = {"signals", "check", "features", "warmup"}  # what a strategy states; any other method changes the way to orders
-WEIGHTS = {"weights", "check", "solve"}
+WEIGHTS = {"weights", "weights_at", "check", "solve"}
 
 
 def simulate(spec: RunSpec, bars: Bars) -> RunResult:
@@ -54,16 +55,19 @@ def simulate(spec: RunSpec, bars: Bars) -> RunResult:
     random.seed(spec.seed)
     np.random.seed(spec.seed)
     sizer = lone_sizer(*sizer_of(spec, strategy), strategy)
-    plan = plan_of(strategy.decisions(traded, p), sizer, traded)
+    decisions = strategy.decisions(traded, p)
+    decided = time.perf_counter()
+    plan = plan_of(decisions, 0, sizer, traded)
     planned = time.perf_counter()
-    equity, cash, orders, events = twin.play(market_of(traded), plan, account_of(spec, sizer, traded))
+    account = account_of(spec, sizer, traded)
+    equity, cash, orders, events = twin.play(market_of(traded), plan, account, wish_of(sizer, traded))
     played = time.perf_counter()
     records, fills = _orders(orders, traded)
     result = assemble(spec, traded, strategy=strategy, equity=equity, cash=cash, orders=records, fills=fills,
                       events=_events(events, traded), notes=sizer.notes)
     if not result.orders:
         need_history(strategy, p, bars)
-    result.timings.update(sizing=sizer.seconds, plan=planned - started, run=played - planned,
+    result.timings.update(sizing=planned - decided, plan=planned - started, run=played - planned,
                           total=time.perf_counter() - started)
     return result
 
@@ -75,8 +79,6 @@ def obstacle(spec: RunSpec, strategy: Any) -> str:
     own = _own_methods(strategy, TargetStrategy) - SIGNALS
     if own:
         return f"{strategy.__name__} has {', '.join(sorted(own))} of its own"
-    if any(spec.exits.values()):
-        return "protective exits"
     if (spec.fill or strategy.fill) != "next_open":
         return f"fill = {spec.fill or strategy.fill}"
     if spec.max_volume is not None:
@@ -101,26 +103,17 @@ def _own_methods(kind: type, base: type) -> set[str]:
 # -- what the twin plays --------------------------------------------------------------------------------
 
 
-def plan_of(decisions: np.ndarray, sizer: PortfolioSizer, bars: Bars) -> twin.Plan:
-    """The rows of (T, N) decisions on which something is decided, with the first stage of the sizer done."""
-    decided = ~np.isnan(decisions)
-    rows = np.flatnonzero(decided.any(axis=1))
-    conviction = np.ascontiguousarray(np.nan_to_num(carried_forward(decisions), nan=0.0)[rows])
-    started = time.perf_counter()
-    wished = np.array([sizer.wished(conviction[at], bars.upto(int(row))) for at, row in enumerate(rows)])
-    sizer.seconds += time.perf_counter() - started
-    return twin.Plan(rows, np.ascontiguousarray(decided[rows]), conviction, wished.reshape(conviction.shape))
-
-
 def market_of(bars: Bars) -> twin.Market:
     """The panels the twin trades on."""
     acts = (bars.split != 1.0) | (bars.dividend != 0.0)
     acts[:, ~bars.has_actions] = False
     actions = np.ascontiguousarray(np.argwhere(acts & bars.traded))
     at = tuple(actions.T)
-    opening = np.where(np.isnan(bars.raw_open), bars.raw_close, bars.raw_open)
+    closed = np.isnan(bars.raw_open)
+    opening = np.where(closed, bars.raw_close, bars.raw_open)
+    high, low = np.where(closed, np.nan, bars.raw_high), np.where(closed, np.nan, bars.raw_low)
     seen = np.maximum.accumulate(np.where(bars.traded, np.arange(len(bars), dtype=np.int32)[:, None], np.int32(0)))
-    return twin.Market(opening, np.asarray(bars.raw_close), np.asarray(bars.last_close), seen, actions, bars.split[at],
+    return twin.Market(opening, high, low, np.asarray(bars.raw_close), np.asarray(bars.last_close), seen, actions, bars.split[at],
                        bars.dividend[at], _pay_rows(bars, actions))
 
 
@@ -138,7 +131,7 @@ def account_of(spec: RunSpec, sizer: PortfolioSizer, bars: Bars) -> twin.Account
     """Cash, costs and limits in the types the twin is compiled for."""
     limits = Limits(*map(float, sizer.p.limits))
     return twin.Account(float(spec.cash), parse_commission(spec.commission), parse_slippage(spec.slippage), limits,
-                        sizer.groups(bars), bool(spec.fractional))
+                        sizer.groups(bars), bool(spec.fractional), Exits(*map(float, read_group(Exits, spec.exits))))
 
 
 # -- what it leaves behind ------------------------------------------------------------------------------
@@ -149,9 +142,10 @@ def _orders(orders: np.ndarray, bars: Bars) -> tuple[list[OrderRecord], list[Fil
     for number, order in enumerate(orders, start=1):
         row, column, status = int(order[book.ROW]), int(order[book.COLUMN]), int(order[book.STATUS])
         intent, done = INTENTS[int(order[book.INTENT])], float(order[book.FILLED])
+        kind = int(order[book.KIND])
         records.append(OrderRecord(
-            number, int(bars.index[row]), bars.symbols[column], float(order[book.SIZE]), "Market", float("nan"),
-            STATUS[status], done, _reason(order, status), intent))
+            number, int(bars.index[row]), bars.symbols[column], float(order[book.SIZE]), ORDER_KINDS[kind],
+            float(order[book.LEVEL]) if kind else float("nan"), STATUS[status], done, _reason(order, status), intent))
         if done:
             at = int(order[book.FILL_ROW])
             filled.append((order[book.TURN], Fill(

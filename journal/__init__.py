@@ -7,7 +7,11 @@ May import core.
 """
 
 from journal.comparison import Comparison, compare
-from journal.journal import Journal, Trial
-from journal.tables import ExecutionRow, OrderRow, RunRow, TrialRow
+from journal.journal import Journal
+from journal.ledger import Ledger, SweepHead, TrialBatch
+from journal.tables import ExecutionRow, OrderRow, RunRow, SweepRow, TrialRow, VerdictRow
 
-__all__ = ["Comparison", "ExecutionRow", "Journal", "OrderRow", "RunRow", "Trial", "TrialRow", "compare"]
+__all__ = [
+    "Comparison", "ExecutionRow", "Journal", "Ledger", "OrderRow", "RunRow", "SweepHead", "SweepRow", "TrialBatch", "TrialRow",
+    "VerdictRow", "compare",
+]

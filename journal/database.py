@@ -47,6 +47,17 @@ class Database:
         with self._session(self._engine.execution_options(writes=True)) as session, session.begin():
             yield session
 
+    @contextmanager
+    def kept_open(self) -> Iterator[None]:
+        """Spare the many transactions inside the work SQLite does when its last connection closes."""
+        with self.reading() as session:
+            session.connection()
+        connection = self._engine.connect()
+        try:
+            yield
+        finally:
+            connection.close()
+
     def close(self) -> None:
         """Close every connection."""
         self._engine.dispose()
@@ -73,7 +84,7 @@ class Database:
                 raise StoreFailed(f"the journal {self.path} was written by a newer cerebrolab (format {found}, this one "
                                   f"reads {SCHEMA_VERSION}): update cerebrolab")
             if found < SCHEMA_VERSION:
-                _create(self._engine)
+                _create(self._engine, found)
         self._ready = True
 
     def _failure(self, error: Exception) -> StoreFailed:
@@ -112,7 +123,12 @@ def _engine(path: Path, busy_timeout_s: float) -> Engine:
     return engine
 
 
-def _create(engine: Engine) -> None:
+def _create(engine: Engine, found: int) -> None:
     with engine.execution_options(writes=True).begin() as connection:
+        if found == 1:  # its table of trials has another shape: it is kept under another name
+            for action in ("update", "delete"):
+                connection.exec_driver_sql(f"DROP TRIGGER trials_no_{action}")
+            connection.exec_driver_sql("ALTER TABLE trials RENAME TO trials_1")
+            connection.exec_driver_sql("DROP INDEX IF EXISTS ix_trials_strategy")
         Base.metadata.create_all(connection)
         connection.exec_driver_sql(f"PRAGMA user_version = {SCHEMA_VERSION}")

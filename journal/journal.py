@@ -1,9 +1,7 @@
-"""`Journal`: record runs and trials, and read them back."""
+"""`Journal`: record runs, and read them back."""
 
-import dataclasses
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -16,24 +14,8 @@ from core.errors import UnknownName
 from core.result import Fill, OrderRecord, RunResult
 from journal.comparison import Comparison, compare
 from journal.database import BUSY_TIMEOUT_S, Database
-from journal.tables import ExecutionRow, OrderRow, RunRow, TrialRow
-
-
-@dataclass(frozen=True)
-class Trial:
-    """One set of parameters tried on one set of data.
-
-    Attributes:
-        strategy, params, universe: what was tried. fingerprint: `Bars.fingerprint` of the data.
-        metrics: name -> number. strategy_source: digest of the strategy's source text.
-    """
-
-    strategy: str
-    params: Mapping[str, Any]
-    universe: Sequence[str]
-    fingerprint: str
-    metrics: Mapping[str, float] = field(default_factory=dict)
-    strategy_source: str = ""
+from journal.ledger import Ledger
+from journal.tables import ExecutionRow, OrderRow, RunRow
 
 
 class Journal:
@@ -44,12 +26,16 @@ class Journal:
         clock: stamps what is recorded.
         busy_timeout_s: how long to wait for another process's writing.
 
+    Attributes:
+        ledger: the trials of sweeps, and the gate's verdicts.
+
     Every method raises StoreFailed when the file is locked, damaged, full or not writable.
     """
 
     def __init__(self, place: str | Path, clock: Clock | None = None, busy_timeout_s: float = BUSY_TIMEOUT_S) -> None:
         self._database = Database(place, busy_timeout_s)
         self._clock = clock or SystemClock()
+        self.ledger = Ledger(self._database, self._clock)
 
     def __enter__(self) -> Self:
         return self
@@ -123,29 +109,6 @@ class Journal:
             UnknownName: one of them does not exist.
         """
         return compare([self.run(run_id) for run_id in run_ids])
-
-    # -- trials ---------------------------------------------------------------------------------------
-
-    def record_trials(self, trials: Iterable[Trial]) -> int:
-        """Append trials; returns how many."""
-        now = self._clock.now_ns()
-        rows = [{"created_ns": now, **dataclasses.asdict(each)} for each in trials]
-        if rows:
-            with self._database.writing() as session:
-                session.execute(insert(TrialRow), rows)
-        return len(rows)
-
-    def trials(self, strategy: str | None = None, strategy_source: str | None = None,
-               universe: Sequence[str] | None = None, fingerprint: str | None = None) -> list[TrialRow]:
-        """Trials that match whatever is given, in the order they were recorded."""
-        wanted = {"strategy": strategy, "strategy_source": strategy_source, "fingerprint": fingerprint,
-                  "universe": None if universe is None else list(universe)}
-        chosen = select(TrialRow).order_by(TrialRow.id)
-        for name, value in wanted.items():
-            if value is not None:
-                chosen = chosen.where(getattr(TrialRow, name) == value)
-        with self._database.reading() as session:
-            return list(session.scalars(chosen))
 
 
 def _existing(session: Session, run_id: int) -> RunRow:

@@ -3,12 +3,25 @@
 from decimal import Decimal
 from typing import Any, ClassVar
 
-from sqlalchemy import DDL, BigInteger, ForeignKey, Integer, UniqueConstraint, event
+from sqlalchemy import (
+    DDL,
+    BigInteger,
+    Column,
+    Double,
+    ForeignKey,
+    Integer,
+    LargeBinary,
+    Table,
+    Text,
+    UniqueConstraint,
+    event,
+)
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+from core.measures import MEASURES
 from journal.columns import Exact, Json
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 class Base(DeclarativeBase):
@@ -84,22 +97,68 @@ class ExecutionRow(Base):
     intent: Mapped[str]
 
 
-class TrialRow(Base):
-    """One trial of a search. The table is append-only: the database itself refuses to change or delete a row."""
+class SweepRow(Base):
+    """One sweep: what was searched for, on what. Its trials may come in several sessions, from several processes."""
 
-    __tablename__ = "trials"
+    __tablename__ = "sweeps"
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    key: Mapped[str] = mapped_column(index=True)
+    created_ns: Mapped[int]
+    finished_ns: Mapped[int | None]
+    strategy: Mapped[str] = mapped_column(index=True)
+    strategy_source: Mapped[str]
+    universe: Mapped[list[str]]
+    fingerprint: Mapped[str]
+    spec: Mapped[dict[str, Any]]
+    space: Mapped[dict[str, Any]]
+    method: Mapped[str]
+    objective: Mapped[str]
+    seed: Mapped[int]
+    engine: Mapped[str]
+    start: Mapped[str]
+    end: Mapped[str]
+    sessions: Mapped[int]
+
+
+class TrialRow(Base):
+    """One trial of a sweep, with its measures. Append-only: the database itself refuses to change or delete a row.
+
+    `blocks` holds float32 sums, then sums of squares, of its session returns in equal blocks of the sessions.
+    """
+
+    __table__ = Table(
+        "trials", Base.metadata,
+        Column("id", Integer, primary_key=True),
+        Column("sweep_id", Integer, ForeignKey("sweeps.id"), nullable=False),
+        Column("number", BigInteger, nullable=False),
+        Column("params", Text, nullable=False),
+        *(Column(name, Double) for name in MEASURES),
+        Column("blocks", LargeBinary, nullable=False),
+        UniqueConstraint("sweep_id", "number"),
+    )
+
+
+class VerdictRow(Base):
+    """What the gate said of one strategy source, set of parameters, universe and data. Append-only; the latest counts."""
+
+    __tablename__ = "verdicts"
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
     created_ns: Mapped[int]
-    strategy: Mapped[str] = mapped_column(index=True)
-    strategy_source: Mapped[str]
+    run_id: Mapped[int | None] = mapped_column(ForeignKey("runs.id"))
+    strategy: Mapped[str]
+    strategy_source: Mapped[str] = mapped_column(index=True)
     params: Mapped[dict[str, Any]]
     universe: Mapped[list[str]]
     fingerprint: Mapped[str]
-    metrics: Mapped[dict[str, Any]]
+    passed: Mapped[bool]
+    reasons: Mapped[list[str]]
+    numbers: Mapped[dict[str, Any]]
 
 
-for _action in ("UPDATE", "DELETE"):
-    event.listen(TrialRow.__table__, "after_create", DDL(
-        f"CREATE TRIGGER trials_no_{_action.lower()} BEFORE {_action} ON trials "
-        "BEGIN SELECT RAISE(ABORT, 'trials are append-only'); END"))
+for _table in (TrialRow.__table__, VerdictRow.__table__):
+    for _action in ("UPDATE", "DELETE"):
+        event.listen(_table, "after_create", DDL(
+            f"CREATE TRIGGER {_table.name}_no_{_action.lower()} BEFORE {_action} ON {_table.name} "
+            f"BEGIN SELECT RAISE(ABORT, '{_table.name} are append-only'); END"))

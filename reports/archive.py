@@ -9,7 +9,7 @@ import json
 import math
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -50,22 +50,35 @@ def save(result: RunResult, directory: Path, page: str, figures: Mapping[str, by
         BadSpec: `directory` is a file, or a directory that holds something else than a report.
         StoreFailed: it could not be written; an older report is untouched.
     """
-    check_target(directory)
+    replace(directory, lambda fresh: _fill(fresh, result, page, figures), _OURS)
+    return directory / PAGE
+
+
+def replace(directory: Path, fill: Callable[[Path], None], ours: Collection[str], mark: str = RESULT) -> None:
+    """Write a directory whole or not at all; the files of an older one that are not in `ours` stay.
+
+    Args:
+        fill: writes the new files into a fresh, empty directory. mark: the file that an older report must have.
+
+    Raises:
+        BadSpec: as `check_target`. StoreFailed: it could not be written; an older report is untouched.
+    """
+    check_target(directory, mark)
     target = Path(os.path.realpath(directory))
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as workshop:
             fresh = Path(workshop) / "new"
-            _fill(fresh, result, page, figures)
-            _swap(fresh, target, Path(workshop) / "old")
+            fresh.mkdir()
+            fill(fresh)
+            _swap(fresh, target, Path(workshop) / "old", ours)
     except OSError as error:
         raise StoreFailed(f"the report {directory} could not be written: {error.strerror or error}; "
                           "free space or choose another directory") from None
-    return directory / PAGE
 
 
-def check_target(directory: Path) -> None:
-    """Make sure that a report may be written there: on nothing, an empty directory, or a report.
+def check_target(directory: Path, mark: str = RESULT) -> None:
+    """Make sure that a report may be written there: on nothing, an empty directory, or a report with the file `mark`.
 
     Raises:
         BadSpec: there is something else.
@@ -74,24 +87,33 @@ def check_target(directory: Path) -> None:
         return
     if not directory.is_dir():
         raise BadSpec(f"{directory} is a file: name a directory for the report")
-    if any(directory.iterdir()) and not (directory / RESULT).exists():
+    if any(directory.iterdir()) and not (directory / mark).exists():
         raise BadSpec(f"{directory} is not empty and holds no report: name another directory")
     if Path.cwd().is_relative_to(os.path.realpath(directory)):
         raise BadSpec(f"{directory} is the current directory, which cannot be replaced: name another or leave it first")
 
 
 def _fill(directory: Path, result: RunResult, page: str, figures: Mapping[str, bytes]) -> None:
-    (directory / FIGURES).mkdir(parents=True)
-    for name, picture in figures.items():
-        (directory / FIGURES / f"{name}.png").write_bytes(picture)
+    write_figures(directory, figures)
     (directory / PAGE).write_text(page, encoding="utf-8")
     (directory / SPEC).write_text(to_toml(result.spec.masked()), encoding="utf-8")
-    text = json.dumps(_document(result), ensure_ascii=False, allow_nan=False, indent=1)
-    (directory / RESULT).write_text(text, encoding="utf-8")
+    write_json(directory / RESULT, _document(result))
     _write_tables(result, directory)
 
 
-def _swap(fresh: Path, directory: Path, old: Path) -> None:
+def write_figures(directory: Path, figures: Mapping[str, bytes]) -> None:
+    """PNG by name, into the directory's folder of figures."""
+    (directory / FIGURES).mkdir()
+    for name, picture in figures.items():
+        (directory / FIGURES / f"{name}.png").write_bytes(picture)
+
+
+def write_json(path: Path, document: Any) -> None:
+    """Strict JSON: NaN as null, infinities as text, dates as ISO text."""
+    path.write_text(json.dumps(_plain(document), ensure_ascii=False, allow_nan=False, indent=1), encoding="utf-8")
+
+
+def _swap(fresh: Path, directory: Path, old: Path, ours: Collection[str]) -> None:
     if directory.exists():
         directory.rename(old)
     try:
@@ -101,7 +123,7 @@ def _swap(fresh: Path, directory: Path, old: Path) -> None:
             old.rename(directory)
         raise
     for entry in old.iterdir() if old.exists() else ():
-        if entry.name not in _OURS:
+        if entry.name not in ours:
             entry.rename(directory / entry.name)
 
 
@@ -109,9 +131,9 @@ def _document(result: RunResult) -> dict[str, Any]:
     bars = result.bars
     return {
         "format": FORMAT,
-        "summary": _plain(result.summary()),
-        "metrics": _plain(result.metrics),
-        "spec": _plain(result.spec.masked()),
+        "summary": result.summary(),
+        "metrics": result.metrics,
+        "spec": result.spec.masked(),
         "data": {
             "symbols": list(bars.symbols), "interval": bars.interval, "calendar": bars.calendar,
             "first": str(bars.session[0]), "last": str(bars.session[-1]), "bars": len(bars),
@@ -119,18 +141,20 @@ def _document(result: RunResult) -> dict[str, Any]:
             "source": bars.origin.source, "synthetic": bars.origin.synthetic, "note": bars.origin.note,
             "sectors": list(bars.sectors), "fingerprint": bars.fingerprint,
         },
-        "warnings": list(result.warnings), "timings": _plain(result.timings),
+        "warnings": list(result.warnings), "timings": result.timings,
         "strategy_source": result.strategy_source, "versions": dict(result.versions),
-        **{name: [_plain(record._asdict()) for record in getattr(result, name)] for name in _RECORDS},
+        **{name: [record._asdict() for record in getattr(result, name)] for name in _RECORDS},
     }
 
 
 def _plain(value: Any) -> Any:
-    """JSON's own types; NaN as null, infinities as text, dates as ISO text."""
+    """JSON's own types."""
     if isinstance(value, Mapping):
         return {str(name): _plain(each) for name, each in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(each) for each in value]
+    if isinstance(value, np.ndarray):
+        return _plain(value.tolist())
     if isinstance(value, np.datetime64):
         return str(value)
     if isinstance(value, np.generic):

@@ -1,13 +1,13 @@
 """Axes of a report's figures: a bare canvas, curves thinned to what can be seen, value, percent and date axes."""
 
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
-from core.bars import Bars
 from reports.formats import percent, short
 from reports.palette import LIGHT
 
@@ -19,6 +19,32 @@ _TICKS = [  # unit, how many of it, label
     *(("D", step, "{0.day} {0:%b}") for step in (1, 7, 14)),
     *(("M", step, "{0:%b %Y}") for step in (1, 2, 3, 6)), *(("Y", step, "{0:%Y}") for step in (1, 2, 5, 10, 20)),
 ]
+
+
+class Times(Protocol):
+    """What a horizontal axis counts: bars, or sessions.
+
+    Attributes:
+        index: (T,) int64 UTC nanoseconds. session: (T,) datetime64[D] exchange dates.
+    """
+
+    @property
+    def index(self) -> np.ndarray: ...
+
+    @property
+    def session(self) -> np.ndarray: ...
+
+
+@dataclass(frozen=True, eq=False)
+class Sessions:
+    """Times of a curve with one value per session."""
+
+    session: np.ndarray
+
+    @property
+    def index(self) -> np.ndarray:
+        """Midnights, UTC nanoseconds."""
+        return self.session.astype("datetime64[ns]").astype(np.int64)
 
 
 class Size(NamedTuple):
@@ -96,28 +122,28 @@ def percent_axis(axes: Axes) -> None:
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: percent(value, digits)))
 
 
-def date_room(bars: Bars, size: Size) -> float:
+def date_room(times: Times, size: Size) -> float:
     """Dates below the axes take one line, times of day and dates two."""
-    return 3.6 if "\n" in date_ticks(bars, size.ticks)[1][0] else 2.3
+    return 3.6 if "\n" in date_ticks(times, size.ticks)[1][0] else 2.3
 
 
-def date_axis(axes: Axes, bars: Bars, size: Size) -> None:
+def date_axis(axes: Axes, times: Times, size: Size) -> None:
     """Dates below, none so near to the edge that it would be cut."""
-    last = len(bars) - 1
+    last = len(times.session) - 1
     inside = last * (1 - 1.5 * size.font / 72 / size.width)  # a label nearer to the edge would be cut
-    ticks = [(row, label) for row, label in zip(*date_ticks(bars, size.ticks), strict=True) if row <= inside]
+    ticks = [(row, label) for row, label in zip(*date_ticks(times, size.ticks), strict=True) if row <= inside]
     axes.set_xlim((0, last) if last else (-0.5, 0.5))
     axes.set_xticks([row for row, _ in ticks], [label for _, label in ticks])
 
 
-def date_ticks(bars: Bars, most: int) -> tuple[list[int], list[str]]:
+def date_ticks(times: Times, most: int) -> tuple[list[int], list[str]]:
     """Rows and labels of at most `most` ticks, at the first bars of years, months, days or hours."""
     for unit, step, form in _TICKS:
-        moments = bars.index.astype("datetime64[ns]") if unit in "hm" else bars.session
+        moments = times.index.astype("datetime64[ns]") if unit in "hm" else times.session
         monday = 3 if unit == "D" else 0  # 1970 began on a Thursday
         periods = (moments.astype(f"datetime64[{unit}]").astype(np.int64) + monday) // step
         starts = np.flatnonzero(np.diff(periods)) + 1
         if 2 <= len(starts) <= most:
             return starts.tolist(), [form.format(moments[row].astype("datetime64[s]").item()) for row in starts]
-    rows = np.unique(np.linspace(0, len(bars) - 1, min(most, 4)).round().astype(int))
-    return rows.tolist(), [str(bars.session[row]) for row in rows]
+    rows = np.unique(np.linspace(0, len(times.session) - 1, min(most, 4)).round().astype(int))
+    return rows.tolist(), [str(times.session[row]) for row in rows]

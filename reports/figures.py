@@ -1,15 +1,11 @@
 """The figures of a report, drawn with matplotlib's object interface: no window, no pyplot.
 
-Colours are those of `reports.palette`, so that an SVG can follow the light or dark theme of the page. The
-horizontal axis counts bars; its labels are dates (UTC times within a few days).
+The horizontal axis counts bars; its labels are dates (UTC times within a few days).
 """
 
-import io
 import re
 from collections import Counter
-from collections.abc import Callable
 from functools import partial
-from typing import Any, NamedTuple
 
 import matplotlib
 import numpy as np
@@ -23,43 +19,29 @@ from core.bars import Bars
 from core.result import Fill, RunResult
 from reports.axes import Size, area, canvas, date_axis, date_room, line, percent_axis, value_axis
 from reports.formats import percent
-from reports.palette import LIGHT, themed
+from reports.palette import LIGHT
+from reports.picture import HALF, PHONE, WIDE, Picture, house_style, picture
 
 PRICE_CHARTS = 6
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-_RC: Any = {"font.family": "DejaVu Sans", "text.parse_math": False, "svg.fonttype": "none",
-            "path.simplify_threshold": 0.5, "agg.path.chunksize": 20_000}
-WIDE, HALF, PHONE = Size(10.0, 4.0, 9.0), Size(5.2, 2.6, 9.0), Size(4.4, 3.0, 9.0)
-
-
-class Picture(NamedTuple):
-    """One finished figure: its name for files, a sentence for those who cannot see it, PNG and inline SVG."""
-
-    name: str
-    caption: str
-    png: bytes
-    svg: str
-    narrow_svg: str = ""
 
 
 def draw_all(result: RunResult) -> list[Picture]:
     """Equity, drawdown, exposure, monthly returns, and the prices of the most traded symbols."""
-    with matplotlib.rc_context():  # the reader's own style must not leak in
-        matplotlib.rcdefaults()
-        matplotlib.rcParams.update(_RC)
+    with house_style():
         pictures = [
-            _picture("equity", "Account value against the benchmark", partial(equity, result), WIDE, PHONE),
-            _picture("drawdown", "Fall from the highest value so far", partial(drawdown, result), HALF),
-            _picture("exposure", "Value of all positions as a part of the account",
-                     partial(exposure, result), HALF),
-            _picture("monthly", "Return of each month and year", partial(monthly, result),
-                     WIDE._replace(font=8.5), PHONE._replace(font=7.6)),
+            picture("equity", "Account value against the benchmark", partial(equity, result), WIDE, PHONE),
+            picture("drawdown", "Fall from the highest value so far", partial(drawdown, result), HALF),
+            picture("exposure", "Value of all positions as a part of the account",
+                    partial(exposure, result), HALF),
+            picture("monthly", "Return of each month and year", partial(monthly, result),
+                    WIDE._replace(font=8.5), PHONE._replace(font=7.6)),
         ]
         symbols = most_traded(result)
         sizes = (WIDE, PHONE) if len(symbols) == 1 else (HALF,)
         for rank, symbol in enumerate(symbols, 1):
-            pictures.append(_picture(f"trades-{rank}-{file_name(symbol)}", f"Trades on {symbol}",
-                                     partial(trades_on_price, result, symbol), *sizes))
+            pictures.append(picture(f"trades-{rank}-{file_name(symbol)}", f"Trades on {symbol}",
+                                    partial(trades_on_price, result, symbol), *sizes))
     return pictures
 
 
@@ -157,26 +139,6 @@ def trades_on_price(result: RunResult, symbol: str, size: Size) -> Figure:
     date_axis(axes, bars, size)
     axes.set_title(symbol, loc="left", fontsize=size.font + 1, color=LIGHT["ink"], fontweight="bold", pad=5)
     return figure
-
-
-def _picture(name: str, caption: str, draw: Callable[[Size], Figure], size: Size,
-             narrow: Size | None = None) -> Picture:
-    figure = draw(size)
-    png = io.BytesIO()
-    figure.savefig(png, format="png", dpi=130, facecolor=LIGHT["card"], pil_kwargs={"compress_level": 3})
-    return Picture(name, caption, png.getvalue(), _svg(figure, name),
-                   _svg(draw(narrow), f"{name}-narrow") if narrow else "")
-
-
-def _svg(figure: Figure, salt: str) -> str:
-    text = io.StringIO()
-    with matplotlib.rc_context({"svg.hashsalt": salt}):
-        figure.savefig(text, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
-    body = re.sub(r"<metadata>.*?</metadata>\s*", "", text.getvalue()[text.getvalue().index("<svg"):], flags=re.DOTALL)
-    body = re.sub(r'(<g) id="[^"]*"', r"\1", body)
-    body = re.sub(r'(<svg [^>]*?)width="[^"]*pt" height="[^"]*pt"|(<svg [^>]*?)height="[^"]*pt" width="[^"]*pt"',
-                  r"\1\2", body, count=1)
-    return themed(body)
 
 
 def _cells(axes: Axes, table: np.ndarray, strongest: float, left: float) -> None:

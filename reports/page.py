@@ -5,6 +5,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from core.bars import Bars
 from core.result import RunResult
 from reports.figures import Picture
 from reports.formats import count, gain_or_loss, money, number, percent, signed_percent
@@ -17,8 +18,8 @@ def render(result: RunResult, pictures: list[Picture]) -> str:
     """The whole page as one HTML text that needs nothing else."""
     named = {picture.name: picture for picture in pictures}
     fundamental = ("equity", "drawdown", "exposure", "monthly")
-    return _template().render(
-        light=css(LIGHT), dark=css(DARK), title=_strategy(result), span=_span(result), spec=result.spec,
+    return filled(
+        "report.html.j2", kind="Backtest report", title=_strategy(result), span=span_of(result.bars), spec=result.spec,
         synthetic=result.bars.origin.synthetic, notes=_notes(result), tiles=_tiles(result), groups=_groups(result),
         figures={name: named[name] for name in fundamental},
         charts=[picture for picture in pictures if picture.name not in fundamental], price_note=_price_note(result),
@@ -27,14 +28,18 @@ def render(result: RunResult, pictures: list[Picture]) -> str:
     )
 
 
+def filled(template: str, **content: Any) -> str:
+    """A page of this package's look: `content` in a template that extends `layout.html.j2`."""
+    return _templates().get_template(template).render(light=css(LIGHT), dark=css(DARK), **content)
+
+
 @lru_cache(maxsize=1)
-def _template() -> Any:
+def _templates() -> Any:
     import jinja2
 
     folder = jinja2.FileSystemLoader(Path(__file__).parent)
-    environment = jinja2.Environment(loader=folder, autoescape=True, undefined=jinja2.StrictUndefined,
-                                     trim_blocks=True, lstrip_blocks=True)
-    return environment.get_template("report.html.j2")
+    return jinja2.Environment(loader=folder, autoescape=True, undefined=jinja2.StrictUndefined,
+                              trim_blocks=True, lstrip_blocks=True)
 
 
 # -- sentences --------------------------------------------------------------------------------------------
@@ -44,8 +49,8 @@ def _strategy(result: RunResult) -> str:
     return result.spec.strategy.rpartition(":")[2]
 
 
-def _span(result: RunResult) -> str:
-    bars = result.bars
+def span_of(bars: Bars) -> str:
+    """What a page is about: symbols, dates, length of the bars."""
     traded = [symbol for symbol, tradable in zip(bars.symbols, bars.tradable, strict=True) if tradable]
     names = ", ".join(traded[:8]) + (f" and {len(traded) - 8} more" if len(traded) > 8 else "")
     return f"{names} · {bars.session[0]} to {bars.session[-1]} · {bars.interval} bars"

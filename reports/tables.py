@@ -1,6 +1,6 @@
 """The tables of a report's page, as cells that know what they show and what they sort by."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -27,10 +27,12 @@ def _ends(rows: list[Any]) -> tuple[list[Any], list[Any], int]:
     return rows[:LISTED], rows[-LISTED:], len(rows) - 2 * LISTED
 
 
-def _table(heads: Iterable[tuple[str, str]], rows: list[Any], cells: Any) -> dict[str, Any]:
+def table(heads: Iterable[tuple[str, str]], rows: list[Any], cells: Callable[[Any], list[Cell]],
+          file: str = "result.json") -> dict[str, Any]:
+    """What the macro `listing` shows: heads with their kinds, both ends of the rows, and the file that has them all."""
     first, last, between = _ends(rows)
     return {"heads": list(heads), "first": [cells(row) for row in first], "last": [cells(row) for row in last],
-            "between": between, "total": len(rows)}
+            "between": between, "total": len(rows), "file": file}
 
 
 def trade_table(result: RunResult) -> dict[str, Any]:
@@ -57,7 +59,7 @@ def trade_table(result: RunResult) -> dict[str, Any]:
             Cell(count(trade.bars), trade.bars),
         ]
 
-    return _table(heads, result.trades, cells)
+    return table(heads, result.trades, cells)
 
 
 def rejected_table(result: RunResult) -> dict[str, Any]:
@@ -75,7 +77,7 @@ def rejected_table(result: RunResult) -> dict[str, Any]:
             Cell(order.reason, order.reason, "reason"),
         ]
 
-    return _table(heads, result.rejected, cells)
+    return table(heads, result.rejected, cells)
 
 
 def note_table(result: RunResult) -> dict[str, Any]:
@@ -89,7 +91,7 @@ def note_table(result: RunResult) -> dict[str, Any]:
             Cell(note.text, note.text, "reason"),
         ]
 
-    return _table(heads, result.notes, cells)
+    return table(heads, result.notes, cells)
 
 
 def _bar(result: RunResult, time: int) -> str:

@@ -3,13 +3,11 @@
 import logging
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
-
-import typer
+from typing import TYPE_CHECKING, Any
 
 from core.errors import CerebrolabError, StoreFailed
-from core.spec import FILLS, PRICES
 from scripts import output
+from scripts import run_options as given
 from scripts.spec_options import build_spec
 
 if TYPE_CHECKING:
@@ -22,39 +20,34 @@ SHOWN = ("final_value", "total_return", "cagr", "volatility", "sharpe", "max_dra
 
 
 def backtest(
-    strategy: Annotated[str | None, typer.Argument(
-        metavar="[STRATEGY]", help="A shipped strategy, file.py:Class, or module:Class.")] = None,
-    symbols: Annotated[list[str] | None, typer.Option(help="Symbols to trade: A,B or repeated; or CSV files.")] = None,
-    reference: Annotated[list[str] | None, typer.Option(help="Symbols to see but not to trade.")] = None,
-    source: Annotated[str | None, typer.Option(
-        help="sample, csv, csv:DIR, yahoo, synthetic; the default is sample.")] = None,
-    start: Annotated[str | None, typer.Option(metavar="DATE", help="First session, such as 2015-01-31.")] = None,
-    end: Annotated[str | None, typer.Option(metavar="DATE", help="Last session.")] = None,
-    period: Annotated[str | None, typer.Option(help="Length back from the end: 5y, 18mo, 6w, 90d.")] = None,
-    years: Annotated[int | None, typer.Option(min=1, help="The same, in years.")] = None,
-    signal_start: Annotated[str | None, typer.Option(metavar="DATE", help="First session with decisions.")] = None,
-    interval: Annotated[str | None, typer.Option(help="Length of a bar: 1d, 1h, 1m.")] = None,
-    calendar: Annotated[str | None, typer.Option(help="Exchange calendar: XNYS, XLON, 24/7.")] = None,
-    cash: Annotated[float | None, typer.Option(help="Starting cash.")] = None,
-    commission: Annotated[str | None, typer.Option(help="0.001, 0.1%, 10bp, 0.005/share min 1, none.")] = None,
-    slippage: Annotated[str | None, typer.Option(help="0.0005, 0.05%, 5bp, 0.01/share, none.")] = None,
-    fractional: Annotated[bool | None, typer.Option(
-        "--fractional/--whole", help="Trade fractions of shares, or whole ones.", show_default=False)] = None,
-    max_volume: Annotated[float | None, typer.Option(help="Largest part of a bar's volume one order fills.")] = None,
-    fill: Annotated[str | None, typer.Option(metavar="|".join(FILLS), help="When orders fill.")] = None,
-    prices: Annotated[str | None, typer.Option(metavar="|".join(PRICES), help="Prices orders fill at.")] = None,
-    sizer: Annotated[str | None, typer.Option(help="A shipped sizer, or file.py:Class.")] = None,
-    sleeves: Annotated[list[str] | None, typer.Option(
-        metavar="NAME=SHARE:SYMBOLS", help="A part of the account: etfs=0.5:SPY,QQQ, or rest=0.5; repeatable.")] = None,
-    sectors: Annotated[str | None, typer.Option(metavar="FILE", help="CSV with the columns symbol and sector.")] = None,
-    benchmark: Annotated[str | None, typer.Option(help="A symbol, or universe.")] = None,
-    risk_free: Annotated[float | None, typer.Option(help="Annual rate used in Sharpe and alpha.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed of everything random.")] = None,
-    param: Annotated[list[str] | None, typer.Option(
-        "--param", "-p", metavar="NAME=VALUE", help="Parameter: fast=20, sizer.x=1, limits.x=1, exits.stop=0.08.")] = None,
-    spec: Annotated[Path | None, typer.Option(metavar="FILE", help="TOML file with the same names.")] = None,
-    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder of the report.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
+    strategy: given.Strategy = None,
+    symbols: given.Symbols = None,
+    reference: given.Reference = None,
+    source: given.Source = None,
+    start: given.Start = None,
+    end: given.End = None,
+    period: given.Period = None,
+    years: given.Years = None,
+    signal_start: given.SignalStart = None,
+    interval: given.Interval = None,
+    calendar: given.Calendar = None,
+    cash: given.Cash = None,
+    commission: given.Commission = None,
+    slippage: given.Slippage = None,
+    fractional: given.Fractional = None,
+    max_volume: given.MaxVolume = None,
+    fill: given.Fill = None,
+    prices: given.Prices = None,
+    sizer: given.Sizer = None,
+    sleeves: given.SleeveTexts = None,
+    sectors: given.Sectors = None,
+    benchmark: given.Benchmark = None,
+    risk_free: given.RiskFree = None,
+    seed: given.Seed = None,
+    param: given.Param = None,
+    spec: given.Spec = None,
+    out: given.Out = None,
+    as_json: given.AsJson = False,
 ) -> None:
     """Run a strategy on stored, sample or fetched bars and write a report."""
     options = {name: value for name, value in locals().items() if name not in ("param", "spec", "out", "as_json")}
@@ -79,7 +72,7 @@ def _carry_out(spec: Any, out: Path | None, as_json: bool) -> None:
         result = engine.run(spec, store=ParquetStore(settings.bars_dir), progress=progress)
     directory = out or new_directory(settings.runs_dir, spec.strategy)
     page = reports.write(result, directory).resolve()
-    run_id, warnings = _record(result, directory, settings)
+    run_id, warnings = record(result, directory, settings, trial=True)
     log.info("run %s of %s: %s", run_id, spec.strategy, page)
     summary = {**result.summary(), "report": str(page), "run": run_id, "warnings": [*result.warnings, *warnings]}
     if as_json:
@@ -111,12 +104,19 @@ def new_directory(runs_dir: Path, strategy: str) -> Path:
     raise StoreFailed(f"cannot create {runs_dir / stem}: the name is taken; name another folder with --out")
 
 
-def _record(result: "RunResult", directory: Path, settings: "Settings") -> tuple[int | None, list[str]]:
-    """Number of the run in the journal; a journal that fails costs the number, not the report."""
+def record(result: "RunResult", directory: Path, settings: "Settings", trial: bool) -> tuple[int | None, list[str]]:
+    """Number of the run in the journal; a journal that fails costs the number, not the report.
+
+    Args:
+        trial: it is one more set of parameters tried, not one that a sweep has counted already.
+    """
     from journal import Journal
+    from optimize import record_backtest
 
     try:
         with Journal(settings.journal) as journal:
+            if trial:
+                record_backtest(journal, result)
             return journal.record_run(result, str(directory.resolve())), []
     except CerebrolabError as error:
         log.error("run not recorded: %s", error)

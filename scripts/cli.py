@@ -17,9 +17,12 @@ from scripts import output
 from scripts.backtest import backtest
 from scripts.check import check
 from scripts.data import data
+from scripts.gate import gate
 from scripts.report import report
 from scripts.runs import runs
 from scripts.signals import signals
+from scripts.sweep import sweep
+from scripts.walkforward import walkforward
 
 if TYPE_CHECKING:
     from core.logs import LogFile
@@ -28,6 +31,9 @@ log = logging.getLogger(__name__)
 app = typer.Typer(name="cerebrolab", add_completion=False, pretty_exceptions_enable=False)
 app.command()(backtest)
 app.command()(check)
+app.command()(sweep)
+app.command()(walkforward)
+app.command()(gate)
 app.command()(report)
 app.command()(signals)
 app.add_typer(data, name="data")

@@ -1,11 +1,13 @@
 """PortfolioSizer: answers Backtrader's question "how many shares?" for a whole portfolio at once."""
 
+import math
 import time
 from functools import cached_property
 from typing import Any
 
 import backtrader as bt
 import numpy as np
+from numba import njit
 
 from core.bars import Bars
 from core.errors import BadSpec, UnknownName
@@ -70,6 +72,19 @@ class PortfolioSizer(bt.Sizer):
         """
         return self.weights(conviction, history)
 
+    def weights_at(self, conviction: np.ndarray, bars: Bars, rows: np.ndarray) -> np.ndarray:
+        """`weights` of many decisions at once; by default one after the other.
+
+        Args:
+            conviction: (D, N). bars: all of them. rows: (D,) each decision's bar, beyond which nothing is looked at.
+
+        Returns:
+            (D, N) parts of equity, equal to `weights` to the bit.
+        """
+        made = [self._asked_weights(each, bars.upto(int(row)), np.zeros(len(each)))
+                for each, row in zip(conviction, rows, strict=True)]
+        return np.array(made).reshape(conviction.shape)
+
     def target_shares(self, *, conviction: np.ndarray, decided: np.ndarray, history: Bars, held: np.ndarray,
                       value: float, cash: float) -> np.ndarray:
         """Shares to hold after this decision; see `sizers.limits` for the arguments.
@@ -94,8 +109,36 @@ class PortfolioSizer(bt.Sizer):
     def wished(self, conviction: np.ndarray, history: Bars, current: np.ndarray | None = None) -> np.ndarray:
         """(N,) weights before the limits: correlated symbols left out, every sleeve sized for itself."""
         current = np.zeros(len(conviction)) if current is None else current
-        wished = self._wished(uncorrelated(conviction, history, self._limits), history, current)
+        conviction = uncorrelated(conviction, history, self._limits)
+        wished = self._wished(conviction, history, current)
         return np.where((conviction == 0) | np.isnan(history.last_close[-1]), 0.0, wished)
+
+    def wished_at(self, conviction: np.ndarray, bars: Bars, rows: np.ndarray) -> np.ndarray:
+        """(D, N) `wished` of many decisions; arguments as in `weights_at`."""
+        kept = conviction
+        if self._limits.max_correlation < np.inf:
+            kept = np.array([uncorrelated(each, bars.upto(int(row)), self._limits)
+                             for each, row in zip(conviction, rows, strict=True)]).reshape(conviction.shape)
+        if self._sleeves:
+            _, codes, shares = self._sleeves.assign(bars.symbols)
+            wished = np.zeros(conviction.shape)
+            for code, share in enumerate(shares.tolist()):
+                inside = codes == code
+                chosen = np.where(inside, kept, 0.0)
+                asked = np.flatnonzero(chosen.any(axis=1)) if share else rows[:0]
+                weights = self._asked_at(chosen[asked], bars.only(inside), rows[asked])
+                allowed = _within(np.where(chosen[asked] == 0, 0.0, weights), chosen[asked], self._limits.max_gross)
+                wished[asked] += share * allowed
+        else:
+            wished = self._asked_at(kept, bars, rows)
+        return np.where((kept == 0) | np.isnan(bars.last_close[rows]), 0.0, wished)
+
+    def _asked_at(self, conviction: np.ndarray, bars: Bars, rows: np.ndarray) -> np.ndarray:
+        """`weights_at`, unless a class restates `weights` below the one that states it."""
+        states = [next(at for at, each in enumerate(type(self).__mro__) if name in vars(each))
+                  for name in ("weights_at", "weights", "weights_from")]
+        restated = states[0] > min(states[1:])
+        return (PortfolioSizer.weights_at if restated else type(self).weights_at)(self, conviction, bars, rows)
 
     def _wished(self, conviction: np.ndarray, history: Bars, current: np.ndarray) -> np.ndarray:
         """(N,) wished weights, each sleeve sized as an account of its own."""
@@ -110,7 +153,8 @@ class PortfolioSizer(bt.Sizer):
             if share and chosen.any():
                 own = np.where(inside, current, 0.0) / share
                 weights = self._asked_weights(chosen, history.only(inside), own)
-                wished += share * _within(np.where(chosen == 0, 0.0, weights), chosen, self._limits.max_gross)
+                asked = np.where(chosen == 0, 0.0, weights)
+                wished += share * _within(asked[None], chosen[None], self._limits.max_gross)[0]
         return wished
 
     def _asked_weights(self, conviction: np.ndarray, history: Bars, current: np.ndarray) -> np.ndarray:
@@ -226,13 +270,17 @@ class PortfolioSizer(bt.Sizer):
         return float(targets[decided][0])
 
 
+@njit(cache=True)
 def _within(weights: np.ndarray, conviction: np.ndarray, most: float) -> np.ndarray:
-    """Weights whose absolute values sum to at most `most`, the strongest convictions served first."""
-    sizes = np.nan_to_num(np.abs(weights))
-    if sizes.sum() <= most:
-        return weights
-    order = np.argsort(-np.abs(conviction), kind="stable")
-    before = np.cumsum(sizes[order]) - sizes[order]
-    allowed = np.empty(len(weights))
-    allowed[order] = np.clip(most - before, 0.0, sizes[order])
-    return np.copysign(allowed, weights)
+    """Weights (D, N) of which the absolute values of a row sum to at most `most`, the strongest convictions served first."""
+    allowed = weights.copy()
+    for row in range(len(weights)):
+        sizes = np.abs(weights[row])
+        if np.nansum(sizes) <= most:
+            continue
+        left = most
+        for at in np.argsort(-np.abs(conviction[row]), kind="mergesort"):
+            size = 0.0 if np.isnan(sizes[at]) else sizes[at]
+            allowed[row, at] = math.copysign(min(size, max(left, 0.0)), weights[row, at])
+            left -= size
+    return allowed

@@ -24,6 +24,9 @@ class ByConfidence(PortfolioSizer):
                           f"give parts of the equity, low first, such as 0.2 and 0.3")
 
     def weights(self, conviction: np.ndarray, history: Bars) -> np.ndarray:
+        return self.weights_at(conviction[None], history, np.array([len(history) - 1]))[0]
+
+    def weights_at(self, conviction: np.ndarray, bars: Bars, rows: np.ndarray) -> np.ndarray:
         strength = np.abs(conviction)
-        ratio = strength / max(strength.max(initial=0.0), np.finfo(float).tiny)
+        ratio = strength / np.maximum(strength.max(axis=1, keepdims=True, initial=0.0), np.finfo(float).tiny)
         return np.sign(conviction) * (self.p.low + (self.p.high - self.p.low) * ratio)

@@ -25,6 +25,9 @@ class EqualWeight(PortfolioSizer):
             raise UnknownName.of("value of sizer.across", str(self.p.across), ACROSS)
 
     def weights(self, conviction: np.ndarray, history: Bars) -> np.ndarray:
-        chosen = (conviction != 0).sum()
-        count = history.tradable.sum() if self.p.across == "universe" else chosen
-        return np.sign(conviction) / max(count, 1)
+        return self.weights_at(conviction[None], history, np.array([len(history) - 1]))[0]
+
+    def weights_at(self, conviction: np.ndarray, bars: Bars, rows: np.ndarray) -> np.ndarray:
+        chosen = (conviction != 0).sum(axis=1, keepdims=True)
+        count = bars.tradable.sum() if self.p.across == "universe" else chosen
+        return np.sign(conviction) / np.maximum(count, 1)

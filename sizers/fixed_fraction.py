@@ -22,3 +22,6 @@ class FixedFraction(PortfolioSizer):
 
     def weights(self, conviction: np.ndarray, history: Bars) -> np.ndarray:
         return self.p.fraction * np.sign(conviction)
+
+    def weights_at(self, conviction: np.ndarray, bars: Bars, rows: np.ndarray) -> np.ndarray:
+        return self.p.fraction * np.sign(conviction)

@@ -11,3 +11,6 @@ class TargetWeight(PortfolioSizer):
 
     def weights(self, conviction: np.ndarray, history: Bars) -> np.ndarray:
         return conviction
+
+    def weights_at(self, conviction: np.ndarray, bars: Bars, rows: np.ndarray) -> np.ndarray:
+        return conviction

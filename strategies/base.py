@@ -20,6 +20,7 @@ from strategies.desk import Desk, in_order
 from strategies.exits import Protection
 
 ENGINE_PARAMS = ("exits", "signal_start", "fill")
+_MOVED = (Order.Partial, Order.Completed, Order.Margin, Order.Rejected, Order.Canceled)
 
 
 @dataclass(frozen=True)
@@ -261,7 +262,7 @@ class TargetStrategy(bt.Strategy):
         data = order.data
         if order.info.get("protective"):
             self._protection.review(data)
-        elif order.status in (Order.Partial, Order.Completed, Order.Margin, Order.Rejected, Order.Canceled):
+        elif order.status in _MOVED and not self._desk.superseded(order):
             self._protection.entered(data)
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from core.bars import Bars
 from core.panels import carried_forward
+from core.space import Choice, Space
 from strategies.base import TargetStrategy
 
 FIRST_BARS = 5
@@ -24,6 +25,7 @@ class BuyAndHold(TargetStrategy):
     """
 
     params = dict(reinvest=True)
+    space = Space({"reinvest": Choice(True, False)})
     default_sizer = "TargetWeight"
     path_dependent = True
 

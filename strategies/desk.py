@@ -32,6 +32,10 @@ class Desk:
         working = self._working.get(data)
         return working is not None and working.alive()
 
+    def superseded(self, order: Order) -> bool:
+        """Whether a later order of the same feed is at work, whose end will be told too."""
+        return self.busy(order.data) and self._working[order.data].ref != order.ref
+
     def block(self, data: Any, target: float) -> None:
         """Send `target` later, when nothing is in its way."""
         self._blocked[data] = target
@@ -62,6 +66,7 @@ class Desk:
         act = self._strategy.buy if target > held else self._strategy.sell
         order = act(data=data, size=size, **terms)
         if order is not None:
+            self._working.pop(data, None)  # the latest order stands last
             self._working[data] = order
 
     def send_blocked(self, send: Callable[[Any, float], None]) -> None:

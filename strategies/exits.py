@@ -24,7 +24,7 @@ class Protection:
         self._strategy = strategy
         self._exits = exits
         self._orders: dict[Any, list[Order]] = {}
-        self._since: dict[Any, int] = {}
+        self._since: dict[Any, tuple[int, int]] = {}  # bar of the entry and side
         self.barred: dict[Any, int] = {}
         self.active = any(exits)
 
@@ -34,8 +34,9 @@ class Protection:
         position = self._strategy.getposition(data)
         if not position.size or self.cancel(data):
             return
-        self._since.setdefault(data, len(data))
         side = 1 if position.size > 0 else -1
+        if self._since.get(data, (0, 0))[1] != side:
+            self._since[data] = len(data), side
         close = self._strategy.sell if side > 0 else self._strategy.buy
         first: Order | None = None
         for kind, terms in self._terms(position.price, side):
@@ -53,7 +54,7 @@ class Protection:
             "trail": (exits.trail, {"exectype": Order.StopTrail, "price": price, "trailpercent": exits.trail}),
             "profit": (exits.profit, {"exectype": Order.Limit, "price": price * (1 + side * exits.profit)}),
         }
-        return [(kind, terms[kind][1]) for kind in _KINDS if terms[kind][0]]
+        return [(kind, terms[kind][1]) for kind in _KINDS if terms[kind][0] and terms[kind][1]["price"] > 0]
 
     def review(self, data: Any) -> None:
         """Bar the symbol if one of its protective orders has filled, and forget what has ended."""
@@ -83,7 +84,7 @@ class Protection:
             return []
         for data in list(self._since):
             self.review(data)
-        return [data for data, since in self._since.items() if len(data) - since + 1 >= self._exits.bars]
+        return [data for data, (since, _) in self._since.items() if len(data) - since + 1 >= self._exits.bars]
 
     def may_hold(self, data: Any, conviction: float) -> bool:
         """Whether a decision may open a position; a conviction off the stopped side lifts the bar."""

@@ -11,6 +11,7 @@ import numpy as np
 
 from core.bars import Bars
 from core.errors import BadSpec
+from core.space import Range, Space
 from indicators import crossed, on
 from strategies.base import TargetStrategy
 from strategies.universes import BROAD_ETFS
@@ -24,6 +25,7 @@ class GoldenCross(TargetStrategy):
     """
 
     params = dict(fast=50, slow=200)
+    space = Space({"fast": Range(5, 100, 5), "slow": Range(50, 300, 10)}, where=("fast < slow",))
     sleeves = {"broad ETFs": f"0.5: {','.join(BROAD_ETFS)}", "stocks": "0.5"}
 
     @classmethod
@@ -38,7 +40,7 @@ class GoldenCross(TargetStrategy):
     @classmethod
     def signals(cls, bars: Bars, p) -> np.ndarray:
         crossing = crossed(on(bars).sma(p.fast), on(bars).sma(p.slow))
-        return np.select([(crossing > 0) & bars.tradable, (crossing < 0) & bars.tradable], [1.0, 0.0], np.nan)
+        return np.where((crossing != 0) & bars.tradable, np.maximum(crossing, 0.0), np.nan)
 
     @classmethod
     def features(cls, bars: Bars, p) -> dict[str, np.ndarray]:

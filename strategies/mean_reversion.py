@@ -11,6 +11,7 @@ import numpy as np
 
 from core.bars import Bars
 from core.errors import BadSpec
+from core.space import Range, Space
 from indicators import on
 from strategies.base import TargetStrategy
 from strategies.schedules import check_weekday, weekly
@@ -28,6 +29,9 @@ class MeanReversion(TargetStrategy):
     """
 
     params = dict(period=50, entry=2.0, exit=0.0, weekday=0)
+    space = Space({"period": Range(10, 100, 10), "entry": Range(1.0, 3.0, 0.25), "exit": Range(-1.0, 1.0, 0.5)},
+                  where=("exit < entry",))
+    timing = {"weekday": (0, 1, 2, 3, 4)}
     sleeves = {"sector ETFs": f"0.4: {','.join(SECTOR_ETFS)}", "stocks": "0.6"}
 
     @classmethod

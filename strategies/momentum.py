@@ -13,6 +13,7 @@ import numpy as np
 
 from core.bars import Bars
 from core.errors import BadSpec
+from core.space import Range, Space
 from indicators import on
 from strategies.base import TargetStrategy, may_decide
 from strategies.ranking import ranks, top_part
@@ -35,6 +36,8 @@ class Momentum(TargetStrategy):
     """
 
     params = dict(lookback=90, top=0.2, average=100, index_average=200, index="", atr=20, band=0.0, weekday=2)
+    space = Space({"lookback": Range(30, 240, 30), "top": Range(0.1, 0.5, 0.1), "average": Range(50, 200, 50)})
+    timing = {"weekday": (0, 1, 2, 3, 4)}
     aliases = {"lookbackPeriod": "lookback", "topPercentage": "top", "riskFactor": "sizer.risk"}
     default_sizer = "AtrRisk"
     needs_index = True

@@ -3,11 +3,15 @@
 On intraday bars the session's last bar stands for the session.
 """
 
+from functools import lru_cache
+
 import numpy as np
 
 from core.bars import Bars
 from core.calendars import get_calendar
 from core.errors import BadSpec
+
+LONGEST_MONTH = 31  # sessions, where the market never closes
 
 
 def weekly(bars: Bars, weekday: int = 2) -> np.ndarray:
@@ -20,9 +24,16 @@ def nth_weekday(bars: Bars, nth: int = 2, weekday: int = 2) -> np.ndarray:
     return get_calendar(bars.calendar).nth_weekday(bars.session, nth, weekday) & _session_ends(bars)
 
 
-def month_end(bars: Bars) -> np.ndarray:
-    """(T,) bool: the last scheduled session of each month."""
-    return get_calendar(bars.calendar).monthly(bars.session, "last") & _session_ends(bars)
+def month_end(bars: Bars, before: int = 0) -> np.ndarray:
+    """(T,) bool: the session `before` sessions ahead of each month's last scheduled one; its first in a shorter month."""
+    return np.isin(bars.session, _month_sessions(bars.calendar, before)) & _session_ends(bars)
+
+
+@lru_cache(maxsize=64)
+def _month_sessions(calendar: str, before: int) -> np.ndarray:
+    sessions = get_calendar(calendar).sessions
+    first, last = (np.flatnonzero(get_calendar(calendar).monthly(sessions, which)) for which in ("first", "last"))
+    return sessions[np.maximum(last - before, first)]
 
 
 def _session_ends(bars: Bars) -> np.ndarray:
@@ -33,3 +44,10 @@ def check_weekday(weekday: int) -> None:
     """Raise `BadSpec` unless `weekday` is one of Monday (0) to Friday (4)."""
     if weekday not in range(5):
         raise BadSpec(f"weekday={weekday} is no trading day: 0 is Monday, 4 is Friday")
+
+
+def check_day(day: int) -> None:
+    """Raise `BadSpec` unless `day` can be a number of sessions before a month's last one."""
+    if day not in range(LONGEST_MONTH):
+        raise BadSpec(f"day={day} lies in no month: it is the number of sessions before the last one, "
+                      f"from 0 to {LONGEST_MONTH - 1}")

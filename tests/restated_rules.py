@@ -67,12 +67,14 @@ def is_second(day, weekday):
     return 8 <= meant.day <= 14
 
 
-def is_month_end(day, sessions):
-    """Whether no later session of the same month exists."""
+def is_month_end(day, sessions, before=0):
+    """Whether `before` later sessions of the same month exist, or fewer and no earlier one."""
     if day not in sessions:
         return False
-    later = (day + dt.timedelta(days=ahead) for ahead in range(1, 31))
-    return not any(each in sessions for each in later if each.month == day.month and each.year == day.year)
+    around = (day + dt.timedelta(days=away) for away in range(-30, 31))
+    month = [each for each in around if each in sessions and each.month == day.month and each.year == day.year]
+    later = sum(each > day for each in month)
+    return later == before or (later < before and month[0] == day)
 
 
 # -- numbers --------------------------------------------------------------------------------------------
@@ -189,7 +191,7 @@ def etf_rotation(bars, p):
     """ETF rotation, month by month."""
     sessions, decided = open_days(bars.calendar), np.full(bars.shape, NAN)
     for day in days(bars):
-        if not is_month_end(day.date, sessions):
+        if not is_month_end(day.date, sessions, p.day):
             continue
         returns = {symbol: change(day.own(symbol), p.lookback) for symbol in day.present}
         for place, symbol in enumerate(best_first(returns), 1):
@@ -201,7 +203,7 @@ def dual_momentum(bars, p):
     """Dual momentum, month by month: conviction is the part of the account."""
     sessions, decided = open_days(bars.calendar), np.full(bars.shape, NAN)
     for day in days(bars):
-        if not is_month_end(day.date, sessions):
+        if not is_month_end(day.date, sessions, p.day):
             continue
         classes = [symbol for symbol in day.present if symbol not in (p.safe, p.bills)]
         returns = {symbol: change(day.own(symbol), p.lookback) for symbol in classes}

@@ -6,27 +6,34 @@ import numpy as np
 from numba import njit
 
 from core.costs import Commission, Slippage
-from core.options import Limits
+from core.options import Exits, Limits
 from sizers.limits import Groups
 
-ROW, COLUMN, SIZE, INTENT, STATUS, FILL_ROW, FILLED, PRICE, COST, NEEDED, AT_HAND, TURN, LAST_CLOSE = range(13)
+(ROW, COLUMN, SIZE, INTENT, STATUS, FILL_ROW, FILLED, PRICE, COST, NEEDED, AT_HAND, TURN, LAST_CLOSE, KIND,
+ LEVEL) = range(15)
 SUBMITTED, ACCEPTED, COMPLETED, REFUSED, MARGIN, CANCELED, SPLIT_AWAY = range(7)
-ENTER, RESIZE, EXIT = range(3)
+ENTER, RESIZE, EXIT, TIME, STOPPED, TRAILED, PROFITED = range(7)
+MARKET, STOP, STOP_TRAIL, LIMIT = range(4)
 DIVIDEND, IN_LIEU = range(2)
-HOLDING, WAITING, ORDERS, OWED, TOLD, FILLS = range(6)
+HOLDING, WAITING, NEWS, CLOCKS, ORDERS, OWED, TOLD, FILLS, GUARDED, AT_ROW, AT_ACTION, AT_DECISION, ASKED = range(13)
+WORKING, FIRST_GUARD, END_GUARD, ENTRY_ROW, ENTRY_LATE, BARRED, AGE, SIDE, CONVICTION, WISHED = range(10)
+NOTHING, ROOM = -1, -2
 
 
 class Market(NamedTuple):
     """What trades.
 
     Attributes:
-        open: (T, N) raw open, the close where a bar has none. close: (T, N) raw close. last: (T, N) latest raw close.
+        open: (T, N) raw open, the close where a bar has none. high, low: (T, N) raw, NaN where a bar has no open.
+        close: (T, N) raw close. last: (T, N) latest raw close.
         seen: (T, N) int32 row of the symbol's latest bar, 0 before the first.
         actions: (A, 2) int64 row and column of splits and dividends, sorted.
         split, dividend: (A,). pay: (A,) int64 row on which the dividend is paid, T for never.
     """
 
     open: np.ndarray
+    high: np.ndarray
+    low: np.ndarray
     close: np.ndarray
     last: np.ndarray
     seen: np.ndarray
@@ -51,7 +58,7 @@ class Plan(NamedTuple):
 
 
 class Account(NamedTuple):
-    """Cash to begin with, costs and limits."""
+    """Cash to begin with, costs, limits and protective exits."""
 
     cash: float
     commission: Commission
@@ -59,6 +66,7 @@ class Account(NamedTuple):
     limits: Limits
     groups: Groups
     fractional: bool
+    exits: Exits
 
 
 class Book(NamedTuple):
@@ -66,40 +74,112 @@ class Book(NamedTuple):
 
     Attributes:
         cash: (1,). size, price: (N,) shares held and their average entry price.
-        held: columns with a position, in the order in which they were entered. queue: open orders, oldest first.
-        orders: (O, 13) with the fields named above. owing: dividends as (pay row, column, amount).
+        lists: (4, L) int64. HOLDING: columns with a position, in the order in which they were entered. WAITING: open
+            orders, oldest first. With protective exits, NEWS: columns whose market order has ended, in that order,
+            until the strategy hears of it; CLOCKS: columns whose time exit is running, oldest first.
+        orders: (O, 15) with the fields named above. owing: dividends as (pay row, column, amount).
         events: (E, 4) cash booked: row, column, kind, amount.
-        used: how much of held, queue, orders, owing and events is in use, and the fills so far.
+        marks: (10, N) number of the latest market order, first and end number of the protective orders, row of the
+            latest entry and whether it was at a close (-1 = none); side that is barred (0 = none), age of the position
+            in own bars (0 = no clock) and its side; conviction where protective exits have their say, and its wishes.
+        used: (13,) int64 how much of lists, orders, owing and events is in use, the fills so far, and whether there are
+            protective exits; next row, action and decision; what a walk that has stopped asks for: NOTHING (it is
+            done), ROOM for more orders, or the wishes of the decision of that number.
     """
 
     cash: np.ndarray
     size: np.ndarray
     price: np.ndarray
-    held: np.ndarray
-    queue: np.ndarray
+    lists: np.ndarray
     orders: np.ndarray
     owing: np.ndarray
     events: np.ndarray
+    marks: np.ndarray
     used: np.ndarray
 
 
 @njit(cache=True, nogil=True)
-def opened(columns: int, orders: int, actions: int, cash: float) -> Book:
-    """An account before its first bar."""
-    return Book(np.full(1, cash), np.zeros(columns), np.zeros(columns),
-                np.empty(columns, np.int64), np.empty(columns, np.int64), np.empty((orders, 13)), np.empty((actions, 3)),
-                np.empty((2 * actions, 4)), np.zeros(6, np.int64))
+def opened(columns: int, orders: int, actions: int, cash: float, guarded: bool) -> Book:
+    """An account before its first bar; `guarded` = with protective exits."""
+    marks, used = np.full((10, columns), -1.0), np.zeros(13, np.int64)
+    marks[BARRED:] = 0.0
+    used[GUARDED], used[ASKED] = guarded, NOTHING
+    room = 12 * columns if guarded else 0
+    return Book(np.full(1, cash), np.zeros(columns), np.zeros(columns), np.empty((4, columns + room), np.int64),
+                np.empty((orders + room, 15)), np.empty((actions, 3)), np.empty((2 * actions, 4)), marks, used)
+
+
+@njit(cache=True, nogil=True)
+def has_room(book: Book) -> bool:
+    """Whether all the orders one bar can bring have room."""
+    return book.used[ORDERS] + 8 * len(book.size) <= len(book.orders)
+
+
+@njit(cache=True, nogil=True)
+def with_room(book: Book) -> Book:
+    """The book, with room for more orders."""
+    used = book.used[ORDERS]
+    orders = np.empty((2 * used + 8 * len(book.size), book.orders.shape[1]))
+    orders[:used] = book.orders[:used]
+    return Book(book.cash, book.size, book.price, book.lists, orders, book.owing, book.events, book.marks, book.used)
+
+
+@njit(cache=True, nogil=True)
+def submit(book: Book, row: int, column: int, size: float, intent: int, kind: int, level: float, close: float) -> int:
+    """Write a new order down, and put it in the queue; returns its number."""
+    number = book.used[ORDERS]
+    order = book.orders[number]
+    order[:] = 0.0
+    order[ROW], order[COLUMN], order[SIZE], order[INTENT] = row, column, size, intent
+    order[KIND], order[LEVEL], order[LAST_CLOSE] = kind, level, close
+    order[STATUS] = SUBMITTED if kind == MARKET else ACCEPTED
+    book.lists[WAITING, book.used[WAITING]] = number
+    book.used[ORDERS] += 1
+    book.used[WAITING] += 1
+    return number
+
+
+@njit(cache=True, nogil=True)
+def end(book: Book, number: int, status: int) -> None:
+    """End an order; with protective exits, the strategy will hear of a market order's end."""
+    orders = book.orders
+    orders[number, STATUS] = status
+    if book.used[GUARDED] and orders[number, KIND] == MARKET:
+        book.lists[NEWS, book.used[NEWS]] = int(orders[number, COLUMN])
+        book.used[NEWS] += 1
 
 
 @njit(cache=True, nogil=True)
 def value(book: Book, last: np.ndarray) -> float:
     """Equity: cash, positions at their latest closes, dividends owed."""
-    worth, owed = 0.0, 0.0
+    worth = 0.0
     for at in range(book.used[HOLDING]):
-        worth += book.size[book.held[at]] * last[book.held[at]]
+        worth += book.size[book.lists[HOLDING, at]] * last[book.lists[HOLDING, at]]
+    return book.cash[0] + worth + owed(book)
+
+
+@njit(cache=True, nogil=True)
+def owed(book: Book) -> float:
+    """Dividends that are not paid yet."""
+    total = 0.0
     for at in range(book.used[OWED]):
-        owed += book.owing[at, 2]
-    return book.cash[0] + worth + owed
+        total += book.owing[at, 2]
+    return total
+
+
+@njit(cache=True, nogil=True)
+def values(last: np.ndarray, size: np.ndarray, held: np.ndarray, cash: float, coming: float, equity: np.ndarray) -> None:
+    """`value` on many rows (R, N) on which nothing but prices changes, written into (R,) equity."""
+    if len(held) == 1:
+        shares, column = size[held[0]], held[0]
+        for row in range(len(last)):
+            equity[row] = cash + shares * last[row, column] + coming
+        return
+    for row in range(len(last)):
+        worth = 0.0
+        for column in held:
+            worth += size[column] * last[row, column]
+        equity[row] = cash + worth + coming
 
 
 @njit(cache=True, nogil=True)
@@ -116,27 +196,33 @@ def remember(book: Book, column: int, before: float) -> None:
     if book.size[column] == 0.0:
         forget(book, column)
     elif before == 0.0:
-        book.held[book.used[HOLDING]] = column
+        book.lists[HOLDING, book.used[HOLDING]] = column
         book.used[HOLDING] += 1
 
 
 @njit(cache=True, nogil=True)
 def forget(book: Book, column: int) -> None:
     """Take a column off the list of positions."""
-    kept = 0
-    for at in range(book.used[HOLDING]):
-        if book.held[at] != column:
-            book.held[kept] = book.held[at]
+    strike(book, HOLDING, column)
+
+
+@njit(cache=True, nogil=True)
+def strike(book: Book, which: int, column: int) -> None:
+    """Take a column off one of the lists."""
+    kept, lists = 0, book.lists
+    for at in range(book.used[which]):
+        if lists[which, at] != column:
+            lists[which, kept] = lists[which, at]
             kept += 1
-    book.used[HOLDING] = kept
+    book.used[which] = kept
 
 
 @njit(cache=True, nogil=True)
 def close_ranks(book: Book) -> None:
     """Drop the orders that have ended from the queue."""
-    kept = 0
+    kept, lists, orders = 0, book.lists, book.orders
     for at in range(book.used[WAITING]):
-        if book.orders[book.queue[at], STATUS] <= ACCEPTED:
-            book.queue[kept] = book.queue[at]
+        if orders[lists[WAITING, at], STATUS] <= ACCEPTED:
+            lists[WAITING, kept] = lists[WAITING, at]
             kept += 1
     book.used[WAITING] = kept

@@ -8,15 +8,16 @@ from engine.twin.book import (
     DIVIDEND,
     IN_LIEU,
     LAST_CLOSE,
+    LEVEL,
     NEEDED,
     OWED,
     SIZE,
     SPLIT_AWAY,
-    STATUS,
     WAITING,
     Book,
     Market,
     close_ranks,
+    end,
     forget,
     tell,
 )
@@ -56,13 +57,15 @@ def _split_position(market: Market, row: int, column: int, ratio: float, book: B
 @njit(cache=True, nogil=True)
 def _split_order(column: int, ratio: float, book: Book, fractional: bool) -> None:
     for at in range(book.used[WAITING]):
-        order = book.orders[book.queue[at]]
+        order = book.orders[book.lists[WAITING, at]]
         if order[COLUMN] == column:
             exact = order[SIZE] * ratio
             order[SIZE] = exact if fractional else whole(exact)
             order[LAST_CLOSE] /= ratio
+            order[LEVEL] /= ratio
             if order[SIZE] == 0.0:
-                order[STATUS], order[NEEDED] = SPLIT_AWAY, ratio
+                order[NEEDED] = ratio
+                end(book, book.lists[WAITING, at], SPLIT_AWAY)
     close_ranks(book)
 
 

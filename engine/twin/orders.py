@@ -1,155 +1,99 @@
-"""From decisions to fills on the twin's book, as `strategies.base` orders and `brokers.simulated` matches."""
+"""From decisions to orders on the twin's book, as `strategies.base` orders, and the broker's submission check."""
 
 import numpy as np
 from numba import njit
 
+from core.costs import Commission
 from engine.twin.book import (
     ACCEPTED,
     AT_HAND,
     CANCELED,
     COLUMN,
-    COMPLETED,
-    COST,
     ENTER,
     EXIT,
-    FILL_ROW,
-    FILLED,
-    FILLS,
-    INTENT,
+    KIND,
     LAST_CLOSE,
-    MARGIN,
+    MARKET,
     NEEDED,
-    ORDERS,
-    PRICE,
     REFUSED,
     RESIZE,
-    ROW,
     SIZE,
     STATUS,
     SUBMITTED,
-    TURN,
     WAITING,
     Account,
     Book,
     Market,
-    Plan,
     close_ranks,
-    remember,
+    end,
 )
-from engine.twin.booking import adds, commission, entry_price, parts, slipped
+from engine.twin.booking import adds, commission, parts
+from engine.twin.protection import send
 from sizers.limits import limit_weights, shares_of
 
 
 @njit(cache=True, nogil=True)
-def decide(market: Market, row: int, plan: Plan, decision: int, book: Book, value: float, account: Account) -> None:
+def decide(market: Market, row: int, decided: np.ndarray, conviction: np.ndarray, wished: np.ndarray, book: Book,
+           value: float, account: Account) -> None:
     """Take back the open orders of what is decided anew, size, and order the differences."""
-    prices, decided, conviction = market.last[row], plan.decided[decision], plan.conviction[decision]
+    prices = market.last[row]
     for at in range(book.used[WAITING]):
-        order = book.orders[book.queue[at]]
-        if decided[int(order[COLUMN])]:
-            order[STATUS] = CANCELED
+        number = book.lists[WAITING, at]
+        if decided[int(book.orders[number, COLUMN])] and book.orders[number, KIND] == MARKET:
+            end(book, number, CANCELED)
     close_ranks(book)
     held, reserved = book.size.copy(), 0.0
     for at in range(book.used[WAITING]):
-        order = book.orders[book.queue[at]]
-        held[int(order[COLUMN])] += order[SIZE]
-        reserved += max(order[SIZE], 0.0) * prices[int(order[COLUMN])]
+        order = book.orders[book.lists[WAITING, at]]
+        if order[KIND] == MARKET:
+            held[int(order[COLUMN])] += order[SIZE]
+            reserved += max(order[SIZE], 0.0) * prices[int(order[COLUMN])]
     current = np.zeros(len(held))
     for column in np.flatnonzero(held):
         if value > 0:
             current[column] = held[column] * prices[column] / value
-    allowed = limit_weights(plan.wished[decision], current, conviction, decided, account.groups, value,
-                            book.cash[0] - reserved, account.limits)
+    allowed = limit_weights(wished, current, conviction, decided, account.groups, value, book.cash[0] - reserved,
+                            account.limits)
     shares = shares_of(allowed, held, decided, value, prices, account.fractional, account.limits)
     change = np.where(decided, shares - book.size, 0.0)
     buys = np.flatnonzero(change > 0)
     buys = buys[np.argsort(-np.abs(conviction[buys]), kind="mergesort")]
     for column in np.concatenate((np.flatnonzero(change < 0), buys)):
-        _submit(book, column, market.seen[row, column], shares[column], prices[column])
-
-
-@njit(cache=True, nogil=True)
-def _submit(book: Book, column: int, row: int, target: float, close: float) -> None:
-    before, number = book.size[column], book.used[ORDERS]
-    order = book.orders[number]
-    order[:] = 0.0
-    order[ROW], order[COLUMN], order[SIZE] = row, column, target - before
-    order[INTENT] = EXIT if target == 0 else RESIZE if before * target > 0 else ENTER
-    order[STATUS], order[LAST_CLOSE] = SUBMITTED, close
-    book.queue[book.used[WAITING]] = number
-    book.used[ORDERS] += 1
-    book.used[WAITING] += 1
+        before, target = book.size[column], shares[column]
+        intent = EXIT if target == 0 else RESIZE if before * target > 0 else ENTER
+        send(book, np.int64(market.seen[row, column]), column, target, intent, prices[column])
+    close_ranks(book)
 
 
 @njit(cache=True, nogil=True)
 def check(book: Book, account: Account) -> None:
     """Accept what the cash at the signal's close can pay for, what frees cash first."""
-    cash = book.cash[0]
+    cash, orders, terms = book.cash[0], book.orders, account.commission
     for adding in (False, True):
         for at in range(book.used[WAITING]):
-            order = book.orders[book.queue[at]]
-            held, change, close = book.size[int(order[COLUMN])], order[SIZE], order[LAST_CLOSE]
-            if order[STATUS] != SUBMITTED or adds(held, change) != adding:
+            number = book.lists[WAITING, at]
+            if orders[number, STATUS] != SUBMITTED:
                 continue
-            opened, closed = parts(held, change)
-            left = cash
-            if closed != 0.0:
-                left += -closed * close
-                left -= commission(account.commission, closed, close)
-            if opened != 0.0:
-                left -= opened * close
-                left -= commission(account.commission, opened, close)
+            held, change = book.size[int(orders[number, COLUMN])], orders[number, SIZE]
+            if adds(held, change) != adding:
+                continue
+            left = _left(cash, held, change, orders[number, LAST_CLOSE], terms)
             if left >= 0.0 or not adding:
-                cash, order[STATUS] = left, ACCEPTED
+                cash, orders[number, STATUS] = left, ACCEPTED
             else:
-                order[STATUS], order[NEEDED], order[AT_HAND] = REFUSED, cash - left, cash
+                orders[number, NEEDED], orders[number, AT_HAND] = cash - left, cash
+                end(book, number, REFUSED)
     close_ranks(book)
 
 
 @njit(cache=True, nogil=True)
-def match(market: Market, row: int, book: Book, account: Account) -> None:
-    """Fill at the open what has a bar: sales and covers, then buys."""
-    turns = np.zeros(book.used[WAITING], np.int64)
-    for at in range(len(turns)):
-        order = book.orders[book.queue[at]]
-        column = int(order[COLUMN])
-        if not np.isnan(market.close[row, column]):
-            turns[at] = 2 if adds(book.size[column], order[SIZE]) else 1
-    for turn in (1, 2):
-        for place in np.flatnonzero(turns == turn):
-            order = book.orders[book.queue[place]]
-            _fill(book, order, row, slipped(account.slippage, market.open[row, int(order[COLUMN])], order[SIZE]), account)
-    close_ranks(book)
-
-
-@njit(cache=True, nogil=True)
-def _fill(book: Book, order: np.ndarray, row: int, paid: float, account: Account) -> None:
-    """Close and open shares at a price; what cannot be paid for is not opened."""
-    column, change = int(order[COLUMN]), order[SIZE]
-    before, average, at_hand = book.size[column], book.price[column], book.cash[0]
-    opened, closed = parts(before, change)
-    cash, costs, refused = at_hand, 0.0, False
+def _left(cash: float, held: float, change: float, close: float, terms: Commission) -> float:
+    """Cash left after a change of position at the signal's close."""
+    opened, closed = parts(held, change)
     if closed != 0.0:
-        cash += -closed * average + -closed * (paid - average)
-        costs = commission(account.commission, closed, paid)
-        cash -= costs
+        cash += -closed * close
+        cash -= commission(terms, closed, close)
     if opened != 0.0:
-        fee = commission(account.commission, opened, paid)
-        left = cash - opened * paid
-        left -= fee
-        refused = left < 0.0
-        if refused:
-            opened = 0.0
-        else:
-            cash, costs = left, costs + fee
-    book.cash[0] = cash
-    done = closed + opened
-    if done != 0.0:
-        book.price[column] = entry_price(before, average, done, paid)
-        book.size[column] = before + done
-        remember(book, column, before)
-        order[FILL_ROW], order[FILLED], order[COST], order[TURN] = row, done, costs, book.used[FILLS]
-        book.used[FILLS] += 1
-    order[PRICE], order[STATUS] = paid, MARGIN if refused else COMPLETED
-    if refused:
-        order[NEEDED], order[AT_HAND] = abs(change - done) * paid, at_hand
+        cash -= opened * close
+        cash -= commission(terms, opened, close)
+    return cash

@@ -1,13 +1,12 @@
 """The compiled twin against Cerebro: the same orders, fills, refusals, cash events and account, to the last bit."""
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_bars import bars, frame, ragged, walk
+from made_bars import bars, frame, walk
+from twins import COSTS, LIMITS, RANDOM, agree, eventful
 
 import engine
-from core.bars import Bars
 from core.errors import BadSpec
 from core.spec import RunSpec
 from engine import resolve
@@ -15,34 +14,6 @@ from engine.simulate import obstacle
 from feeds.load import load_bars
 
 STOCKS = ("AMD", "BAC", "CVX", "GE", "HD", "JNJ", "KO", "MRK", "WMT", "XOM")
-RANDOM = "random_decisions:RandomDecisions"
-
-
-def agree(spec, panel):
-    """Run both; returns the twin's result."""
-    ours, theirs = engine.simulate(spec, panel), engine.run(spec, bars=panel)
-    assert repr(ours.orders) == repr(theirs.orders)
-    assert ours.fills == theirs.fills
-    assert ours.cash_events == theirs.cash_events
-    np.testing.assert_array_equal(ours.equity, theirs.equity)
-    np.testing.assert_array_equal(ours.cash, theirs.cash)
-    assert repr(ours.metrics) == repr(theirs.metrics)
-    return ours
-
-
-def eventful(rows, symbols, seed, close_only=False):
-    """Ragged walks with splits, dividends with and without pay dates; one may know closes only."""
-    random, market = np.random.default_rng(seed), ragged(rows, symbols, seed)
-    for at, (symbol, made) in enumerate(market.items()):
-        length = len(made)
-        split, dividend = np.ones(length), np.zeros(length)
-        if length > 8:
-            split[random.integers(2, length, 2)] = random.choice([2.0, 1.5, 0.1, 3.0], 2)
-            dividend[random.integers(2, length, 3)] = random.choice([0.25, 1.0], 3)
-        paid = made.index.to_numpy().astype("datetime64[D]") + random.integers(0, 12)
-        made = made.assign(split=split, dividend=dividend, pay_date=np.where(at % 2, paid, np.datetime64("NaT")))
-        market[symbol] = made.drop(columns=["open", "high", "low"]) if close_only and at == 1 else made
-    return Bars.from_frames(market)
 
 
 @pytest.mark.parametrize("name", resolve.strategy_names())
@@ -57,14 +28,6 @@ def test_splits_and_dividends_of_the_sample(name):
     panel = load_bars(source="sample", symbols=["AAPL", "IBM", "MSFT"])
     made = agree(RunSpec(strategy=name, cash=20_000, commission="0.005/share min 1"), panel)
     assert made.cash_events
-
-
-COSTS = dict(
-    commission=st.sampled_from(["none", "0.1%", "0.01/share min 2"]), slippage=st.sampled_from(["none", "10bp", "0.02/share"]))
-LIMITS = st.fixed_dictionaries({}, optional=dict(
-    cash_buffer=st.sampled_from([0.0, 0.1]), max_weight=st.sampled_from([0.2, 0.5]), max_gross=st.sampled_from([0.7, 2.0]),
-    max_positions=st.sampled_from([1, 2]), min_position=st.sampled_from([100, 2_000]), min_cash=st.just(500),
-    max_position=st.sampled_from([3_000, 9_000]), max_correlation=st.just(0.5)))
 
 
 @settings(max_examples=60)
@@ -92,7 +55,6 @@ def test_a_gap_up_ends_in_margin_with_the_same_reason():
 
 
 @pytest.mark.parametrize("spec, reason", [
-    (RunSpec(exits={"stop": 0.1}), "protective exits"),
     (RunSpec(fill="session_close"), "fill = session_close"),
     (RunSpec(max_volume=0.1), "a cap on volume"),
     (RunSpec(sizer="SinglePeriod"), "SinglePeriod sizes from what is held"),

@@ -11,24 +11,26 @@ from pathlib import Path
 import pytest
 
 from core.errors import StoreFailed, UsageError
-from journal import Journal, Trial
+from journal import Journal
+from trial_rounds import append_round, rounds
 
 ROOT = Path(__file__).parents[2]
 WRITER = """
 import sys
 from pathlib import Path
-from journal import Journal, Trial
+from journal import Journal
+from trial_rounds import append_round
 name, rounds = sys.argv[2], int(sys.argv[3])
 with Journal(Path(sys.argv[1])) as journal:
     for at in range(rounds):
-        journal.record_trials([Trial(name, {"at": at, "part": part}, ["AAA"], "f") for part in range(5)])
+        append_round(journal, name, at)
         print(at, flush=True)
 """
 
 
 def start_writer(path, name, rounds):
     return subprocess.Popen([sys.executable, "-c", WRITER, str(path), name, str(rounds)], stdout=subprocess.PIPE,
-                            stderr=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)})
+                            stderr=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}"})
 
 
 def test_two_processes_write_a_new_journal_at_once(path):
@@ -38,7 +40,7 @@ def test_two_processes_write_a_new_journal_at_once(path):
         assert writer.returncode == 0, shown
     with Journal(path) as journal:
         for name in ("first", "second"):
-            assert [each.params["at"] for each in journal.trials(strategy=name)] == [at for at in range(40) for _ in range(5)]
+            assert rounds(journal, name) == [at for at in range(40) for _ in range(5)]
 
 
 def test_a_killed_writer_leaves_whole_transactions_and_no_lock(path):
@@ -49,22 +51,23 @@ def test_a_killed_writer_leaves_whole_transactions_and_no_lock(path):
     said += [int(line) for line in rest.split("\n")[:-1]]
     assert writer.returncode == -signal.SIGKILL
     with Journal(path, busy_timeout_s=2) as journal:
-        rounds = [each.params["at"] for each in journal.trials()]
-        assert len(rounds) % 5 == 0
-        assert max(rounds) in (said[-1], said[-1] + 1)
-        assert journal.record_trials([Trial("after", {}, [], "f")]) == 1
+        found = rounds(journal, "killed")
+        assert len(found) % 5 == 0
+        assert max(found) in (said[-1], said[-1] + 1)
+        append_round(journal, "after", 0)
+        assert rounds(journal, "after") == [0] * 5
 
 
 def test_a_locked_journal_is_one_clear_error(journal, path):
-    journal.record_trials([Trial("first", {}, [], "f")])
+    append_round(journal, "first", 0)
     holder = sqlite3.connect(path, isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")
     started = time.monotonic()
     with (Journal(path, busy_timeout_s=0.2) as second,
           pytest.raises(StoreFailed, match="database is locked; another process is writing; wait for it")):
-        second.record_trials([Trial("second", {}, [], "f")])
+        append_round(second, "second", 0)
     assert time.monotonic() - started < 5
-    assert [each.strategy for each in journal.trials()] == ["first"]  # reading goes on meanwhile
+    assert [each.strategy for each in journal.ledger.sweeps()] == ["first"]  # reading goes on meanwhile
     holder.close()
 
 
@@ -101,7 +104,7 @@ def test_a_newer_format_is_refused(path):
 
 def test_the_file_is_released(path):
     with Journal(path) as journal:
-        journal.record_trials([Trial("one", {}, [], "f")])
+        append_round(journal, "one", 0)
     opened = [os.readlink(f"/proc/self/fd/{each}") for each in os.listdir("/proc/self/fd")
               if os.path.islink(f"/proc/self/fd/{each}")]
     assert not [each for each in opened if each.startswith(str(path))]

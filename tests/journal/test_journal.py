@@ -5,7 +5,7 @@ import pytest
 
 from core.clock import ManualClock
 from core.errors import UnknownName
-from journal import Journal, Trial
+from journal import Journal
 
 
 def test_a_run_is_read_back_as_it_was_recorded(path, make_result):
@@ -113,28 +113,3 @@ def test_comparison_says_when_the_bars_differ(journal, make_result):
     part = make_result().bars.upto(2)
     numbers = [journal.record_run(make_result()), journal.record_run(make_result(bars=part))]
     assert not journal.compare(numbers).same_data
-
-
-def make_trial(fast, **changes):
-    return Trial(**{"strategy": "GoldenCross", "params": {"slow": 50, "fast": fast}, "universe": ["AAA", "BBB"],
-                    "fingerprint": "f1", "metrics": {"sharpe": fast / 10}, "strategy_source": "s1", **changes})
-
-
-def test_trials_are_appended_and_found_by_what_they_tried(journal):
-    assert journal.record_trials([make_trial(1), make_trial(2)]) == 2
-    assert journal.record_trials([make_trial(1, fingerprint="f2"), make_trial(1, universe=("BBB", "AAA"))]) == 2
-    assert journal.record_trials([]) == 0
-    assert [each.params["fast"] for each in journal.trials()] == [1, 2, 1, 1]
-    assert [each.id for each in journal.trials(fingerprint="f1", universe=["AAA", "BBB"])] == [1, 2]
-    assert journal.trials(strategy="GoldenCross", strategy_source="s2") == []
-    assert journal.trials()[0].metrics == {"sharpe": 0.1}
-
-
-@pytest.mark.parametrize("statement", ["DELETE FROM trials", "UPDATE trials SET metrics = '{}'"])
-def test_the_database_itself_keeps_trials(journal, path, statement):
-    journal.record_trials([make_trial(1)])
-    connection = sqlite3.connect(path)
-    with pytest.raises(sqlite3.IntegrityError, match="append-only"):
-        connection.execute(statement)
-    connection.close()
-    assert len(journal.trials()) == 1

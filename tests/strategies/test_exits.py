@@ -117,3 +117,30 @@ def test_partial_entries_are_protected_as_they_grow(monkeypatch):
         (30, 100, "enter"), (30, 100, "enter"), (30, 100, "enter"),
         (-30, 92, "stop"), (-30, 92, "stop"), (-30, 100, "stop")]  # the cap binds each order; bar 3 saw two stops
     assert result.positions[-1].tolist() == [0]
+
+
+def test_an_exit_that_is_ordered_anew_while_the_symbol_pauses_is_not_joined_by_a_stop(monkeypatch):
+    """The end of the first exit order once brought the stop back: the gap then sold the position twice."""
+    import engine.resolve
+
+    monkeypatch.setattr(Held, "signals", classmethod(lambda cls, panel, p: np.where(
+        np.arange(len(panel))[:, None] == 0, [[1.0, np.nan]],
+        np.where(np.isin(np.arange(len(panel)), [2, 3])[:, None], [[0.0, np.nan]], np.nan))))
+    monkeypatch.setattr(engine.resolve, "strategy_class", lambda name: Held)
+    paused = frame([QUIET] * 5 + [[80, 80, 70, 75], QUIET])
+    panel = bars(A=paused.drop(paused.index[[3, 4]]), B=frame([QUIET] * 7))
+    result = engine.run(RunSpec(strategy="Held", exits=dict(stop=0.08), cash=10_000), bars=panel)
+    assert [(fill.size, fill.price, fill.intent) for fill in result.fills] == [(50, 100, "enter"), (-50, 80, "exit")]
+
+
+def test_a_reversal_starts_the_count_of_bars_anew(monkeypatch):
+    fills, _ = run([QUIET] * 9, dict(bars=4), monkeypatch, later=[(2, -1.0)])
+    assert fills == [(1, 90, 100, "enter"), (3, -180, 100, "enter"), (7, 90, 100, "time")]
+
+
+def test_a_short_never_takes_a_profit_of_the_whole_price(monkeypatch):
+    """Its limit would be a price of 0, which Backtrader reads as no price, so as the last close."""
+    monkeypatch.setattr(Held, "signals", classmethod(
+        lambda cls, panel, p: np.where(np.arange(len(panel))[:, None] == 0, -1.0, np.nan)))
+    fills, result = run([QUIET] * 4, dict(profit=1.0), monkeypatch)
+    assert fills == [(1, -90, 100, "enter")] and len(result.orders) == 1

@@ -70,6 +70,7 @@ def market(seed, start="2001-06-04", rows=150):
 
 
 STARTS = st.sampled_from(["2001-06-04", "2007-05-01", "2013-10-01", "2002-01-02"])  # closed weeks, Wednesdays, Good Fridays
+DAYS = st.sampled_from([0, 1, 10, 20])
 
 
 @settings(max_examples=60)
@@ -94,19 +95,19 @@ def test_mean_reversion_on_made_up_bars(seed, start, weekday, entry, exit_, peri
 
 
 @settings(max_examples=40)
-@given(seed=st.integers(0, 100_000), start=STARTS, lookback=st.integers(1, 40), top=st.integers(1, 6))
-def test_etf_rotation_on_made_up_bars(seed, start, lookback, top):
+@given(seed=st.integers(0, 100_000), start=STARTS, lookback=st.integers(1, 40), top=st.integers(1, 6), day=DAYS)
+def test_etf_rotation_on_made_up_bars(seed, start, lookback, top, day):
     panel = market(seed, start)
-    p = params(EtfRotation, lookback=lookback, top=top)
+    p = params(EtfRotation, lookback=lookback, top=top, day=day)
     agree(EtfRotation.signals(panel, p), restated.etf_rotation(panel, p))
 
 
 @settings(max_examples=40)
 @given(seed=st.integers(0, 100_000), start=STARTS, lookback=st.integers(1, 40), top=st.integers(1, 4),
-       safe=st.sampled_from(["S3", "AGG", "INDEX"]), bills=st.sampled_from(["S2", "BIL", "INDEX"]))
-def test_dual_momentum_on_made_up_bars(seed, start, lookback, top, safe, bills):
+       safe=st.sampled_from(["S3", "AGG", "INDEX"]), bills=st.sampled_from(["S2", "BIL", "INDEX"]), day=DAYS)
+def test_dual_momentum_on_made_up_bars(seed, start, lookback, top, safe, bills, day):
     panel = market(seed, start)
-    p = params(DualMomentum, lookback=lookback, top=top, safe=safe, bills=bills)
+    p = params(DualMomentum, lookback=lookback, top=top, safe=safe, bills=bills, day=day)
     agree(DualMomentum.signals(panel, p), restated.dual_momentum(panel, p))
 
 
@@ -204,6 +205,8 @@ def test_momentum_says_that_it_needs_an_index():
     (MeanReversion, dict(period=1), "period=1 is too short"),
     (EtfRotation, dict(top=0), "top=0 holds nothing"),
     (DualMomentum, dict(top=-1), "top=-1 holds nothing"),
+    (EtfRotation, dict(day=31), "day=31 lies in no month: it is the number of sessions before the last one, from 0 to 30"),
+    (DualMomentum, dict(day=-1), "day=-1 lies in no month"),
 ])
 def test_impossible_parameters_are_explained(strategy, wrong, message):
     with pytest.raises(BadSpec, match=message):

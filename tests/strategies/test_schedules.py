@@ -84,10 +84,19 @@ def test_thirty_years_of_schedules_agree_with_the_words(weekday):
     assert nth_weekday(panel, 2, weekday).tolist() == second
 
 
-def test_month_ends_of_thirty_years():
+@pytest.mark.parametrize("before", [0, 1, 9, 18, 20, 30])
+def test_month_ends_of_thirty_years(before):
     panel = daily("1990-01-02", "2022-12-30")
     sessions = set(panel.session.tolist()) | {dt.date(2023, 1, 3)}
-    assert month_end(panel).tolist() == [is_month_end(day, sessions) for day in panel.session.tolist()]
+    assert month_end(panel, before).tolist() == [is_month_end(day, sessions, before) for day in panel.session.tolist()]
+    assert month_end(panel, before).sum() == 33 * 12
+
+
+def test_sessions_before_a_month_end():
+    panel = daily("2013-02-01", "2013-04-30")  # Good Friday is 2013-03-29; 19 sessions in February, 20 in March, 22 in April
+    assert dates(panel, month_end(panel, 1)) == ["2013-02-27", "2013-03-27", "2013-04-29"]
+    assert dates(panel, month_end(panel, 19)) == ["2013-02-01", "2013-03-01", "2013-04-03"]
+    assert dates(panel, month_end(panel, 20)) == ["2013-02-01", "2013-03-01", "2013-04-02"]
 
 
 def test_the_last_bar_is_no_month_end_because_nothing_follows():

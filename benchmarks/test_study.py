@@ -1,0 +1,73 @@
+"""What a sweep by Optuna's methods costs for each trial beyond Optuna itself: same sampler, storage, space and trials."""
+
+import itertools
+import time
+
+import numpy as np
+import optuna
+import pytest
+
+from core.measures import MEASURES
+from core.space import Range, Space
+from engine.trials import Trials
+from optimize.objective import read_objectives
+from optimize.search import search
+from optimize.study import close_study, distributions, open_study, quiet
+
+TRIALS = 400
+SPACE = Space({"fast": Range(5, 100, 5), "slow": Range(50, 300, 10)})
+SHARPE = read_objectives("sharpe")
+COLUMN = MEASURES.index("sharpe")
+
+
+class Trivial:
+    """An executor that answers at once."""
+
+    def play(self, chunks):
+        for chunk in chunks:
+            measures, moments = np.zeros((len(chunk), len(MEASURES))), np.zeros((len(chunk), 1))
+            measures[:, COLUMN] = [value(params) for _, params in chunk]
+            yield chunk, Trials(measures, np.array([2]), moments, moments, ("",) * len(chunk))
+
+
+def value(params):
+    return -((params["fast"] - 40) ** 2) - (params["slow"] - 200) ** 2
+
+
+def peer(study, batch):
+    """Optuna's own ask and tell."""
+    varied = distributions(SPACE)
+    for _ in range(TRIALS // batch):
+        with quiet():
+            asked = [study.ask(varied) for _ in range(batch)]
+        for trial in asked:
+            study.tell(trial, value(trial.params))
+
+
+@pytest.mark.parametrize("storage", ["memory", "file"])
+@pytest.mark.parametrize("batch", [1, 8])
+@pytest.mark.parametrize("method", ["nsga2", "tpe"])
+def test_the_overhead_of_a_trial(benchmark, pair, tmp_path, method, batch, storage):
+    files = itertools.count()
+    seconds = {"peer": [], "ours": []}
+
+    def timed(label, play):
+        study = open_study(None if storage == "memory" else tmp_path / f"{next(files)}.db", "one", SHARPE, method, 1, SPACE)
+        started = time.perf_counter()
+        play(study)
+        seconds[label].append(time.perf_counter() - started)
+        complete = [trial for trial in study.get_trials(deepcopy=False) if trial.state == optuna.trial.TrialState.COMPLETE]
+        assert len(complete) == TRIALS
+        close_study(study)
+
+    def ours():
+        timed("ours", lambda study: list(search(study, SPACE, SHARPE, [Trivial()], TRIALS, batch, batch)))
+
+    for _ in range(3):
+        timed("peer", lambda study: peer(study, batch))
+        ours()
+    own, others = (float(np.median(seconds[label])) / TRIALS * 1000 for label in ("ours", "peer"))
+    benchmark.extra_info["overhead_ms"] = own - others
+    pair.lines.append(f"{method} by {batch}, {storage}: Optuna alone {others:.2f} ms a trial, ours {own:.2f} ms, "
+                      f"overhead {own - others:.2f} ms")
+    benchmark.pedantic(ours, rounds=1)

@@ -1,0 +1,67 @@
+"""What a trial asks the twin to play: from (T, N) decisions to the rows on which something is decided."""
+
+import math
+
+import numpy as np
+from numba import njit
+
+from core.bars import Bars
+from engine import twin
+from engine.twin.batch import Plans
+from sizers.base import PortfolioSizer
+
+LARGEST = float(np.finfo(np.float64).max)  # stands for an infinite conviction, as in numpy.nan_to_num
+
+
+def condensed(signals: np.ndarray, first: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The rows (D,) from `first` on with a decision, what is decided on them (D, N) and the convictions (D, N).
+
+    Args:
+        signals: (T, N), NaN for no decision. A conviction is the symbol's latest decision, 0 before the first.
+    """
+    return _condensed(np.ascontiguousarray(signals), first)
+
+
+@njit(cache=True, nogil=True)
+def _condensed(signals: np.ndarray, first: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    length, columns = signals.shape
+    rows, count = np.empty(length, np.int64), 0
+    for row in range(first, length):
+        for column in range(columns):
+            if not np.isnan(signals[row, column]):
+                rows[count] = row
+                count += 1
+                break
+    rows = rows[:count].copy()
+    decided, conviction = np.zeros((count, columns), np.bool_), np.empty((count, columns))
+    latest = np.zeros(columns)
+    for at in range(count):
+        for column in range(columns):
+            value = signals[rows[at], column]
+            if not np.isnan(value):
+                decided[at, column] = True
+                latest[column] = value if abs(value) <= LARGEST else math.copysign(LARGEST, value)
+        conviction[at] = latest
+    return rows, decided, conviction
+
+
+def plan_of(signals: np.ndarray, first: int, sizer: PortfolioSizer, bars: Bars) -> twin.Plan:
+    """One trial's plan, the first stage of its sizer done."""
+    rows, decided, conviction = condensed(signals, first)
+    return twin.Plan(rows, decided, conviction, sizer.wished_at(conviction, bars, rows))
+
+
+def wish_of(sizer: PortfolioSizer, bars: Bars) -> twin.Wish:
+    """The first stage of a sizer for one decision, as `twin.play` asks for it."""
+    return lambda row, conviction: sizer.wished(conviction, bars.upto(row))
+
+
+def plans_of(parts: list[tuple[np.ndarray, np.ndarray, np.ndarray]], sizer: PortfolioSizer, bars: Bars) -> Plans:
+    """The plans of several trials that share a sizer, from what is condensed of their decisions."""
+    borders = np.zeros(len(parts) + 1, np.int64)
+    np.cumsum([len(rows) for rows, _, _ in parts], out=borders[1:])
+    rows, decided, conviction = (np.concatenate(each) for each in zip(*parts, strict=True))
+    order = np.argsort(rows, kind="stable")  # sizers walk through the bars once
+    wished = np.empty(conviction.shape)
+    wished[order] = sizer.wished_at(conviction[order], bars, rows[order])
+    return Plans(borders, rows, decided, conviction, wished)

@@ -1,0 +1,183 @@
+"""`Ledger`: every trial of every sweep, appended and never changed, and the verdicts of the gate."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from sqlalchemy import func, insert, select, update
+
+from core.clock import Clock
+from core.errors import UnknownName
+from core.measures import MEASURES
+from journal.database import Database
+from journal.tables import SweepRow, TrialRow, VerdictRow
+
+READ_AT_ONCE = 10_000  # trials
+_TRIALS = TrialRow.__table__
+_ENCODED = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False, ensure_ascii=False).encode
+_NAMES = ("sweep_id", "number", "params", *MEASURES, "blocks")
+
+
+@dataclass(frozen=True)
+class SweepHead:
+    """What makes a sweep the same sweep again; fields as in `journal.tables.SweepRow`.
+
+    Attributes:
+        key: equal for equal sweeps on equal data; an unfinished one with this key is gone on with.
+    """
+
+    key: str
+    strategy: str
+    strategy_source: str
+    universe: Sequence[str]
+    fingerprint: str
+    spec: Mapping[str, Any]
+    space: Mapping[str, Any]
+    method: str
+    objective: str
+    seed: int
+    engine: str
+    start: str
+    end: str
+    sessions: int
+
+
+class TrialBatch(NamedTuple):
+    """Trials of one sweep.
+
+    Attributes:
+        numbers: (m,) int64. params: m sets of parameters. measures: (m, len(MEASURES)) float64, NaN where not defined.
+        sum, square: (m, B) float32 sums of session returns, and of their squares, by block of the sessions.
+    """
+
+    numbers: np.ndarray
+    params: list[dict[str, Any]]
+    measures: np.ndarray
+    sum: np.ndarray
+    square: np.ndarray
+
+
+class Ledger:
+    """The trials in one database; usable from several processes at once. Raises StoreFailed as `Journal` does."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database, self._clock = database, clock
+
+    @contextmanager
+    def kept_open(self) -> Iterator[None]:
+        """Within it, appending again and again is cheap."""
+        with self._database.kept_open():
+            yield
+
+    # -- sweeps ---------------------------------------------------------------------------------------
+
+    def begin(self, head: SweepHead) -> tuple[int, np.ndarray]:
+        """The number of a sweep, and the numbers (int64) of its trials that are recorded already.
+
+        An unfinished sweep with the same key is gone on with; otherwise a new one begins.
+        """
+        with self._database.writing() as session:
+            known = session.scalar(select(SweepRow.id).where(SweepRow.key == head.key, SweepRow.finished_ns.is_(None))
+                                   .order_by(SweepRow.id.desc()))
+            if known is not None:
+                done = session.scalars(select(_TRIALS.c.number).where(_TRIALS.c.sweep_id == known))
+                return known, np.sort(np.fromiter(done, np.int64))
+            values = {**asdict(head), "universe": sorted(head.universe)}
+            row = SweepRow(created_ns=self._clock.now_ns(), finished_ns=None, **values)
+            session.add(row)
+            session.flush()
+            return row.id, np.empty(0, np.int64)
+
+    def append(self, sweep_id: int, numbers: Sequence[int], params: Sequence[Mapping[str, Any]], measures: np.ndarray,
+               sums: np.ndarray, squares: np.ndarray) -> None:
+        """Record trials, all or none; those whose number is recorded already are left as they are.
+
+        Args:
+            params: plain numbers, texts, true or false by name. The others as in `TrialBatch`.
+        """
+        blocks = np.concatenate([sums, squares], axis=1).astype(np.float32)
+        width = blocks.shape[1] * blocks.itemsize
+        raw = blocks.tobytes()
+        rows = [(sweep_id, int(number), _ENCODED(each), *values, raw[at * width : (at + 1) * width])
+                for at, (number, each, values) in enumerate(zip(numbers, params, measures.tolist(), strict=True))]
+        if rows:
+            with self._database.writing() as session:
+                session.connection().exec_driver_sql(
+                    f"INSERT OR IGNORE INTO trials ({', '.join(_NAMES)}) VALUES ({', '.join('?' * len(_NAMES))})", rows)
+
+    def finish(self, sweep_id: int) -> None:
+        """Mark a sweep as complete: the same one again is a new sweep."""
+        with self._database.writing() as session:
+            session.execute(update(SweepRow).where(SweepRow.id == sweep_id).values(finished_ns=self._clock.now_ns()))
+
+    def sweep(self, sweep_id: int) -> SweepRow:
+        """One sweep.
+
+        Raises:
+            UnknownName: no such sweep.
+        """
+        with self._database.reading() as session:
+            row = session.get(SweepRow, sweep_id)
+            last = session.scalar(select(func.max(SweepRow.id)))
+        if row is None:
+            raise UnknownName(f"unknown sweep {sweep_id}: " + (f"the latest is {last}" if last else "there is none yet"))
+        return row
+
+    def sweeps(self, strategy: str | None = None, universe: Sequence[str] | None = None) -> list[SweepRow]:
+        """Sweeps of a strategy on a universe, the first first."""
+        chosen = select(SweepRow).order_by(SweepRow.id)
+        if strategy is not None:
+            chosen = chosen.where(SweepRow.strategy == strategy)
+        if universe is not None:
+            chosen = chosen.where(SweepRow.universe == sorted(universe))
+        with self._database.reading() as session:
+            return list(session.scalars(chosen))
+
+    def trials(self, sweep_id: int) -> Iterator[TrialBatch]:
+        """The trials of a sweep in order of their numbers, some thousands at a time."""
+        after = -1
+        while True:
+            chosen = (select(*(_TRIALS.c[name] for name in _NAMES[1:])).order_by(_TRIALS.c.number).limit(READ_AT_ONCE)
+                      .where(_TRIALS.c.sweep_id == sweep_id, _TRIALS.c.number > after))
+            with self._database.reading() as session:
+                rows = session.execute(chosen).all()
+            if not rows:
+                return
+            yield _batch(rows)
+            after = rows[-1][0]
+
+    def count(self, sweep_id: int) -> int:
+        """How many trials of a sweep are recorded."""
+        with self._database.reading() as session:
+            return session.scalar(select(func.count()).where(_TRIALS.c.sweep_id == sweep_id)) or 0
+
+    # -- verdicts -------------------------------------------------------------------------------------
+
+    def record_verdict(self, **values: Any) -> int:
+        """Append a verdict of the gate (fields of `journal.tables.VerdictRow`); returns its number."""
+        with self._database.writing() as session:
+            values["universe"] = sorted(values["universe"])
+            made = session.execute(insert(VerdictRow).values(created_ns=self._clock.now_ns(), **values))
+            return int(made.inserted_primary_key[0])  # type: ignore[index]
+
+    def verdict(self, strategy_source: str, params: Mapping[str, Any], universe: Sequence[str],
+                fingerprint: str | None = None) -> VerdictRow | None:
+        """The latest verdict on a strategy's source with these parameters on this universe (and data), if any."""
+        chosen = (select(VerdictRow).order_by(VerdictRow.id.desc()).limit(1)
+                  .where(VerdictRow.strategy_source == strategy_source, VerdictRow.params == dict(params),
+                         VerdictRow.universe == sorted(universe)))
+        if fingerprint is not None:
+            chosen = chosen.where(VerdictRow.fingerprint == fingerprint)
+        with self._database.reading() as session:
+            return session.scalar(chosen)
+
+
+def _batch(rows: Sequence[Any]) -> TrialBatch:
+    numbers, params, *columns, blobs = zip(*rows, strict=True)
+    blocks = np.frombuffer(b"".join(blobs), np.float32).reshape(len(rows), 2, -1)
+    measures = np.array(columns, dtype=np.float64).T  # NULL becomes NaN
+    return TrialBatch(np.array(numbers, np.int64), [json.loads(text) for text in params], measures, blocks[:, 0], blocks[:, 1])
+

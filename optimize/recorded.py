@@ -1,0 +1,132 @@
+"""Recorded: the link of a sweep with the ledger: what is there already, and what is appended as it comes."""
+
+import hashlib
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+
+from core.result import RunResult
+from core.space import Space
+from engine.deciding import deciding
+from engine.resolve import source_digest, strategy_class
+from engine.trials import Player, Trials, player
+from journal import Journal, SweepHead, TrialBatch
+from optimize.statistics.moments import moments_of
+
+EVERY_S = 1.0
+EVERY = 5_000  # trials
+
+
+class Recorded:
+    """Appends the trials of one sweep to the ledger, now and then and at the end; None for a journal does nothing.
+
+    Attributes:
+        sweep_id: its number, None without a journal. done: (m,) numbers of trials recorded in earlier sessions.
+    """
+
+    def __init__(self, journal: Journal | None, head: SweepHead) -> None:
+        self._journal = journal
+        self._open = ExitStack()
+        self.sweep_id: int | None = None
+        self.done = np.empty(0, np.int64)
+        self._waiting: list[tuple[Sequence[tuple[int, Mapping[str, Any]]], Trials, np.ndarray]] = []
+        self._count, self._flushed = 0, time.monotonic()
+        if journal is not None:
+            self._open.enter_context(journal.ledger.kept_open())
+            self.sweep_id, self.done = journal.ledger.begin(head)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        try:
+            self.flush()
+        finally:
+            self._open.close()
+
+    def earlier(self) -> Iterator[TrialBatch]:
+        """The trials of earlier sessions."""
+        if self._journal is not None and self.sweep_id is not None and len(self.done):
+            yield from self._journal.ledger.trials(self.sweep_id)
+
+    def add(self, trials: Sequence[tuple[int, Mapping[str, Any]]], outcome: Trials, taken: np.ndarray) -> None:
+        """Have the trials that were taken recorded."""
+        if self._journal is None:
+            return
+        self._waiting.append((trials, outcome, taken))
+        self._count += len(trials)
+        if self._count >= EVERY or time.monotonic() - self._flushed >= EVERY_S:
+            self.flush()
+
+    def flush(self) -> None:
+        """Record what waits."""
+        if self._journal is not None and self.sweep_id is not None and self._waiting:
+            numbered = [trial for trials, _, taken in self._waiting for trial, new in zip(trials, taken, strict=True) if new]
+            parts = [(outcome.measures[taken], outcome.sum[taken], outcome.square[taken])
+                     for _, outcome, taken in self._waiting]
+            self._journal.ledger.append(self.sweep_id, [number for number, _ in numbered],
+                                        [params for _, params in numbered], *map(np.concatenate, zip(*parts, strict=True)))
+        self._waiting.clear()
+        self._count, self._flushed = 0, time.monotonic()
+
+    def finish(self) -> None:
+        """Everything was tried."""
+        self.flush()
+        if self._journal is not None and self.sweep_id is not None:
+            self._journal.ledger.finish(self.sweep_id)
+
+
+def head_of(played: Player, space: Space, method: str, objective: str, seed: int, folds: int) -> SweepHead:
+    """What a sweep is recorded under."""
+    spec = played.spec
+    strategy = strategy_class(spec.strategy)
+    source, data = source_digest(strategy), played.traded.fingerprint
+    parts = (source, spec.to_dict(), data, space.to_dict(), method, objective, seed, folds, played.engine)
+    return SweepHead(
+        key=hashlib.blake2b(repr(parts).encode(), digest_size=16).hexdigest(), strategy=strategy.__name__,
+        strategy_source=source, universe=spec.symbols, fingerprint=data, spec=spec.masked(), space=space.to_dict(),
+        method=method, objective=objective, seed=seed, engine=played.engine, start=str(played.sessions[0]),
+        end=str(played.sessions[-1]), sessions=len(played.sessions))
+
+
+def trials_of(batch: TrialBatch, count: np.ndarray) -> tuple[list[tuple[int, dict[str, Any]]], Trials]:
+    """A batch from the ledger as it came out of a player."""
+    numbered = list(zip(batch.numbers.tolist(), batch.params, strict=True))
+    return numbered, Trials(batch.measures, count, batch.sum.astype(np.float64), batch.square.astype(np.float64),
+                            ("",) * len(numbered))
+
+
+def record_part(journal: Journal, head: SweepHead, part: str, params: Sequence[Mapping[str, Any]], outcome: Trials) -> None:
+    """Append trials on a part of the data, such as a training window, under a head of their own."""
+    own = replace(head, key=f"{head.key}:{part}", start=part, sessions=int(outcome.count.sum()))
+    sweep_id, done = journal.ledger.begin(own)
+    played = np.array([not problem for problem in outcome.problems], bool)
+    if not len(done):
+        journal.ledger.append(sweep_id, np.flatnonzero(played).tolist(),
+                              [each for each, good in zip(params, played, strict=True) if good],
+                              outcome.measures[played], outcome.sum[played], outcome.square[played])
+    journal.ledger.finish(sweep_id)
+
+
+def record_backtest(journal: Journal, result: RunResult) -> None:
+    """Append a single run: to try by hand is to try."""
+    spec, params = result.spec, deciding(result.spec)
+    account = player(spec, result.bars, engine="cerebro")
+    returns = account.session_returns(result)
+    strategy = strategy_class(spec.strategy)
+    key = hashlib.blake2b(repr((result.strategy_source, params, result.bars.fingerprint)).encode(), digest_size=16).hexdigest()
+    head = SweepHead(
+        key=f"backtest:{key}", strategy=strategy.__name__, strategy_source=result.strategy_source, universe=spec.symbols,
+        fingerprint=result.bars.fingerprint, spec=spec.masked(), space={}, method="backtest", objective="", seed=spec.seed,
+        engine="cerebro", start=str(result.bars.session[0]), end=str(result.bars.session[-1]), sessions=len(returns))
+    sweep_id, done = journal.ledger.begin(head)
+    if not len(done):
+        moments = moments_of(returns)
+        measures = np.array([list(account.measures(result).values())])
+        journal.ledger.append(sweep_id, [0], [params], measures, moments.sum, moments.square)
+        journal.ledger.finish(sweep_id)

@@ -1,0 +1,49 @@
+"""The options that say what to run, shared by the commands that run something."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from core.spec import FILLS, PRICES
+
+Strategy = Annotated[str | None, typer.Argument(
+    metavar="[STRATEGY]", help="A shipped strategy, file.py:Class, or module:Class.")]
+Symbols = Annotated[list[str] | None, typer.Option(help="Symbols to trade: A,B or repeated; or CSV files.")]
+Reference = Annotated[list[str] | None, typer.Option(help="Symbols to see but not to trade.")]
+Source = Annotated[str | None, typer.Option(help="sample, csv, csv:DIR, yahoo, synthetic; the default is sample.")]
+Start = Annotated[str | None, typer.Option(metavar="DATE", help="First session, such as 2015-01-31.")]
+End = Annotated[str | None, typer.Option(metavar="DATE", help="Last session.")]
+Period = Annotated[str | None, typer.Option(help="Length back from the end: 5y, 18mo, 6w, 90d.")]
+Years = Annotated[int | None, typer.Option(min=1, help="The same, in years.")]
+SignalStart = Annotated[str | None, typer.Option(metavar="DATE", help="First session with decisions.")]
+Interval = Annotated[str | None, typer.Option(help="Length of a bar: 1d, 1h, 1m.")]
+Calendar = Annotated[str | None, typer.Option(help="Exchange calendar: XNYS, XLON, 24/7.")]
+Cash = Annotated[float | None, typer.Option(help="Starting cash.")]
+Commission = Annotated[str | None, typer.Option(help="0.001, 0.1%, 10bp, 0.005/share min 1, none.")]
+Slippage = Annotated[str | None, typer.Option(help="0.0005, 0.05%, 5bp, 0.01/share, none.")]
+Fractional = Annotated[bool | None, typer.Option(
+    "--fractional/--whole", help="Trade fractions of shares, or whole ones.", show_default=False)]
+MaxVolume = Annotated[float | None, typer.Option(help="Largest part of a bar's volume one order fills.")]
+Fill = Annotated[str | None, typer.Option(metavar="|".join(FILLS), help="When orders fill.")]
+Prices = Annotated[str | None, typer.Option(metavar="|".join(PRICES), help="Prices orders fill at.")]
+Sizer = Annotated[str | None, typer.Option(help="A shipped sizer, or file.py:Class.")]
+SleeveTexts = Annotated[list[str] | None, typer.Option(
+    metavar="NAME=SHARE:SYMBOLS", help="A part of the account: etfs=0.5:SPY,QQQ, or rest=0.5; repeatable.")]
+Sectors = Annotated[str | None, typer.Option(metavar="FILE", help="CSV with the columns symbol and sector.")]
+Benchmark = Annotated[str | None, typer.Option(help="A symbol, or universe.")]
+RiskFree = Annotated[float | None, typer.Option(help="Annual rate used in Sharpe and alpha.")]
+Seed = Annotated[int | None, typer.Option(help="Seed of everything random.")]
+Param = Annotated[list[str] | None, typer.Option(
+    "--param", "-p", metavar="NAME=VALUE", help="Parameter: fast=20, sizer.x=1, limits.x=1, exits.stop=0.08.")]
+Swept = Annotated[list[str] | None, typer.Option(
+    "--param", "-p", metavar="NAME=VALUES", help="What to try: fast=5:100:5 (a range), top=3,5,8 (a choice); fast=20 is fixed.")]
+Spec = Annotated[Path | None, typer.Option(metavar="FILE", help="TOML file with the same names.")]
+Out = Annotated[Path | None, typer.Option(metavar="DIR", help="Folder of the report.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+Where = Annotated[list[str] | None, typer.Option(metavar="RULE", help="A rule between parameters: 'fast < slow'; repeatable.")]
+Method = Annotated[str, typer.Option(metavar="grid|random|tpe|cmaes|nsga2", help="How to search.")]
+Trials = Annotated[int | None, typer.Option(help="How many trials, for all methods but the grid; 100 where not given.")]
+Objective = Annotated[str, typer.Option(help="A measure, or several: sharpe,max_drawdown; -NAME is to be small.")]
+Jobs = Annotated[int | None, typer.Option(help="Threads or processes; the default is one per core.")]
+Engine = Annotated[str, typer.Option(metavar="auto|twin|cerebro", help="Which engine plays the trials.")]

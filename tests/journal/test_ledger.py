@@ -1,0 +1,129 @@
+"""The ledger of trials: appended once, never changed, gone on with after an interruption."""
+
+import dataclasses
+import sqlite3
+
+import numpy as np
+import pytest
+
+from core.errors import UnknownName
+from core.measures import MEASURES
+from journal import Journal, SweepHead
+
+HEAD = SweepHead("key", "GoldenCross", "source", ["BBB", "AAA"], "data", {"cash": 1.0}, {"fast": "1:3:1"}, "grid", "sharpe", 0,
+                 "twin", "2020-01-02", "2020-12-31", 250)
+
+
+def append(ledger, sweep, numbers, width=4):
+    numbers = np.array(numbers)
+    measures = numbers[:, None] + np.arange(len(MEASURES)) / 100
+    measures[:, MEASURES.index("win_rate")] = np.nan
+    sums = np.outer(numbers, np.arange(width) + 0.5)
+    ledger.append(sweep, numbers, [{"slow": 50, "fast": int(number)} for number in numbers], measures, sums, sums**2)
+    return measures, sums
+
+
+def test_what_was_appended_is_read_back(journal):
+    sweep, done = journal.ledger.begin(HEAD)
+    assert not len(done)
+    with journal.ledger.kept_open():
+        measures, sums = append(journal.ledger, sweep, [0, 2])
+        append(journal.ledger, sweep, [1])
+    batch, = journal.ledger.trials(sweep)
+    assert batch.numbers.tolist() == [0, 1, 2]
+    assert [each["fast"] for each in batch.params] == [0, 1, 2]
+    np.testing.assert_array_equal(batch.measures[[0, 2]], measures)
+    np.testing.assert_allclose(batch.sum[[0, 2]], sums)
+    np.testing.assert_allclose(batch.square[[0, 2]], sums**2)
+    assert journal.ledger.count(sweep) == 3
+    assert journal.ledger.sweep(sweep).universe == ["AAA", "BBB"]
+
+
+def test_many_trials_come_in_parts(journal, monkeypatch):
+    monkeypatch.setattr("journal.ledger.READ_AT_ONCE", 7)
+    sweep, _ = journal.ledger.begin(HEAD)
+    append(journal.ledger, sweep, range(20))
+    parts = list(journal.ledger.trials(sweep))
+    assert [len(part.numbers) for part in parts] == [7, 7, 6]
+    assert np.concatenate([part.numbers for part in parts]).tolist() == list(range(20))
+
+
+def test_an_unfinished_sweep_is_gone_on_with_and_a_finished_one_is_not(journal):
+    first, _ = journal.ledger.begin(HEAD)
+    append(journal.ledger, first, [3, 1])
+    again, done = journal.ledger.begin(HEAD)
+    assert (again, done.tolist()) == (first, [1, 3])
+    other, _ = journal.ledger.begin(dataclasses.replace(HEAD, key="other"))
+    assert other != first
+    journal.ledger.finish(first)
+    third, done = journal.ledger.begin(HEAD)
+    assert third not in (first, other) and not len(done)
+    assert [row.id for row in journal.ledger.sweeps("GoldenCross", ["AAA", "BBB"])] == [first, other, third]
+    assert journal.ledger.sweeps("GoldenCross", ["AAA"]) == journal.ledger.sweeps("Other") == []
+
+
+def test_a_trial_is_counted_once(journal):
+    sweep, _ = journal.ledger.begin(HEAD)
+    measures, _ = append(journal.ledger, sweep, [5])
+    journal.ledger.append(sweep, [5, 6], [{}, {}], np.zeros((2, len(MEASURES))), np.zeros((2, 4)), np.zeros((2, 4)))
+    batch, = journal.ledger.trials(sweep)
+    np.testing.assert_array_equal(batch.measures[0], measures[0])
+    assert journal.ledger.count(sweep) == 2
+
+
+@pytest.mark.parametrize("statement", ["DELETE FROM trials", "UPDATE trials SET sharpe = 3", "DELETE FROM verdicts"])
+def test_the_database_itself_keeps_trials_and_verdicts(journal, path, statement):
+    sweep, _ = journal.ledger.begin(HEAD)
+    append(journal.ledger, sweep, [1])
+    journal.ledger.record_verdict(**VERDICT, passed=False)
+    connection = sqlite3.connect(path)
+    with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+        connection.execute(statement)
+    connection.close()
+    assert journal.ledger.count(sweep) == 1
+
+
+VERDICT = dict(run_id=None, strategy="GoldenCross", strategy_source="source", params={"fast": 2}, universe=["BBB", "AAA"],
+               fingerprint="data", reasons=["too short"], numbers={"deflated_sharpe": 0.5})
+
+
+def test_the_latest_verdict_counts(journal):
+    ledger = journal.ledger
+    ledger.record_verdict(**VERDICT, passed=False)
+    ledger.record_verdict(**VERDICT, passed=True)
+    found = ledger.verdict("source", {"fast": 2}, ["AAA", "BBB"], "data")
+    assert found.passed and found.reasons == ["too short"] and found.numbers == {"deflated_sharpe": 0.5}
+    assert ledger.verdict("source", {"fast": 3}, ["AAA", "BBB"]) is None
+    assert ledger.verdict("source", {"fast": 2}, ["AAA"]) is None
+    assert ledger.verdict("source", {"fast": 2}, ["AAA", "BBB"], "newer data") is None
+
+
+def test_an_unknown_sweep_is_named(journal):
+    with pytest.raises(UnknownName, match="unknown sweep 7: there is none yet"):
+        journal.ledger.sweep(7)
+
+
+def test_a_journal_of_the_first_format_keeps_what_it_has(journal, path, make_result):
+    run = journal.record_run(make_result())
+    journal.close()
+    connection = sqlite3.connect(path)
+    for name in ("trials", "sweeps", "verdicts"):
+        for action in ("update", "delete"):
+            connection.execute(f"DROP TRIGGER IF EXISTS {name}_no_{action}")
+        connection.execute(f"DROP TABLE {name}")
+    connection.executescript("""
+        CREATE TABLE trials (id INTEGER PRIMARY KEY, strategy VARCHAR NOT NULL);
+        CREATE INDEX ix_trials_strategy ON trials (strategy);
+        CREATE TRIGGER trials_no_update BEFORE UPDATE ON trials BEGIN SELECT RAISE(ABORT, 'no'); END;
+        CREATE TRIGGER trials_no_delete BEFORE DELETE ON trials BEGIN SELECT RAISE(ABORT, 'no'); END;
+        INSERT INTO trials (strategy) VALUES ('Old');
+        PRAGMA user_version = 1;""")
+    connection.close()
+    with Journal(path) as again:
+        sweep, _ = again.ledger.begin(HEAD)
+        append(again.ledger, sweep, [1])
+        assert again.run(run).id == run
+    connection = sqlite3.connect(path)
+    assert connection.execute("SELECT strategy FROM trials_1").fetchall() == [("Old",)]
+    assert connection.execute("PRAGMA user_version").fetchone() == (2,)
+    connection.close()
