@@ -157,7 +157,7 @@ class Space:
     def point(self, number: int) -> dict[str, Any]:
         """The grid's point `number`; the last dimension changes fastest. It may break the rules."""
         values = []
-        for each in reversed(self.dimensions.values()):
+        for each in reversed(list(self.dimensions.values())):
             number, at = divmod(number, len(each))
             values.append(each[at])
         return dict(zip(self.dimensions, reversed(values), strict=True))

@@ -147,13 +147,18 @@ def checked_params(kind: Any, given: Mapping[str, Any], what: str = "parameter")
     Raises:
         UnknownName: it has no such parameter. BadSpec: a value of the wrong kind, or a contradiction.
     """
+    values = typed_params(kind, given, what)
+    if issubclass(kind, TargetStrategy):
+        kind.check(SimpleNamespace(**{**defaults(kind), **values}))
+    return values
+
+
+def typed_params(kind: Any, given: Mapping[str, Any], what: str = "parameter") -> dict[str, Any]:
+    """As `checked_params`, but they may still contradict each other."""
     known = defaults(kind)
     for name in given:
         known_param(kind, name, what)
-    values = {name: like(name, value, known[name]) for name, value in given.items()}
-    if issubclass(kind, TargetStrategy):
-        kind.check(SimpleNamespace(**{**known, **values}))
-    return values
+    return {name: like(name, value, known[name]) for name, value in given.items()}
 
 
 def known_param(kind: Any, name: str, what: str = "parameter") -> None:
@@ -185,7 +190,7 @@ def like(name: str, value: Any, default: Any) -> Any:
 
 
 @cache
-def source_digest(kind: type) -> str:
+def source_digest(kind: Any) -> str:
     """Digest of the source text of a class and of the classes it derives from, Backtrader's own left out."""
     digest = hashlib.blake2b(digest_size=16)
     for each in kind.__mro__:

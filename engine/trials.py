@@ -15,12 +15,14 @@ import numpy as np
 
 from analyzers import metrics
 from core.bars import Bars
+from core.blocks import BLOCKS, edges
+from core.calendars import get_calendar
 from core.errors import BadSpec, CerebrolabError, NoBars, UnknownName
 from core.measures import MEASURES
 from core.result import RunResult
 from core.spec import RunSpec
 from engine import resolve, twin
-from engine.build import lone_sizer, sizer_of, strategy_params, trades_adjusted
+from engine.build import lone_sizer, sizer_of, trades_adjusted
 from engine.plans import condensed, plans_of, wish_of
 from engine.run import run
 from engine.simulate import account_of, market_of, obstacle, simulate
@@ -30,7 +32,6 @@ from sizers.base import PortfolioSizer
 from strategies.base import ENGINE_PARAMS
 
 ENGINES = ("auto", "twin", "cerebro")
-BLOCKS = 64  # equal stretches of the sessions by which returns are remembered
 MOST_CELLS = 2**21  # (decision, symbol) pairs played in one call, about 35 MB
 MOST_ACCOUNTS = 256  # sizers and limits kept ready
 
@@ -45,7 +46,7 @@ class Trials(NamedTuple):
     """
 
     measures: np.ndarray
-    count: np.ndarray
+    count: np.ndarray  # type: ignore[assignment]
     sum: np.ndarray
     square: np.ndarray
     problems: tuple[str, ...]
@@ -114,12 +115,6 @@ def player(spec: RunSpec, bars: Bars, engine: str = "auto", start: str | None = 
     return kind(spec, bars, strategy, reason or ("" if engine != "cerebro" else "Cerebro was asked for"), start, blocks)
 
 
-def edges(sessions: int, blocks: int) -> np.ndarray:
-    """(B + 1,) int64 borders of equal consecutive blocks of sessions, each of 2 or more where there are enough."""
-    count = max(min(blocks, sessions // 2), 1)
-    return np.arange(count + 1, dtype=np.int64) * sessions // count
-
-
 class _Base:
     """What both players share: the window, and from names to parameters."""
 
@@ -168,8 +163,9 @@ class TwinPlayer(_Base):
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         self._market = market_of(self.traded)
-        given = strategy_params(self.spec, self._strategy)
-        self._defaults = {**dict(self._strategy.params._getitems()), **given}
+        get_calendar(self.bars.calendar)  # made here once, not in several threads
+        given = resolve.typed_params(self._strategy, self.spec.params)
+        self._defaults = {**dict(self._strategy.params._getitems()), **given, "signal_start": self.spec.signal_start}
         self._first = 0 if self.spec.signal_start is None else int(
             np.searchsorted(self.bars.session, np.datetime64(self.spec.signal_start, "D")))
         self._references = np.flatnonzero(~self.traded.tradable)

@@ -14,13 +14,22 @@ def crossed(first: np.ndarray, second: np.ndarray) -> np.ndarray:
         (T, N) float64. A crossing compares with the last difference that was not zero, so that touching and
         separating again on the other side counts once, on the bar that separates (Backtrader's CrossOver).
     """
-    return _crossed(np.ascontiguousarray(first), np.ascontiguousarray(second))
+    return _crossed(np.ascontiguousarray(first), np.ascontiguousarray(second), 1.0, -1.0, 0.0)
+
+
+def in_while_above(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Decisions of a rule that is in while `first` is above `second`: 1 where it crosses upwards, 0 downwards.
+
+    Returns:
+        (T, N) float64, NaN where `crossed` is 0.
+    """
+    return _crossed(np.ascontiguousarray(first), np.ascontiguousarray(second), 1.0, 0.0, np.nan)
 
 
 @njit(cache=True, nogil=True)
-def _crossed(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+def _crossed(first: np.ndarray, second: np.ndarray, up: float, down: float, none: float) -> np.ndarray:
     rows, columns = first.shape
-    crossing = np.zeros((rows, columns))
+    crossing = np.full((rows, columns), none)
     for column in range(columns):
         before = 0.0
         for row in range(rows):
@@ -28,9 +37,9 @@ def _crossed(first: np.ndarray, second: np.ndarray) -> np.ndarray:
             if np.isnan(difference):
                 continue
             if before < 0.0 < difference:
-                crossing[row, column] = 1.0
+                crossing[row, column] = up
             elif before > 0.0 > difference:
-                crossing[row, column] = -1.0
+                crossing[row, column] = down
             if difference != 0.0:
                 before = difference
     return crossing

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import func, select, update
 
 from core.clock import Clock
 from core.errors import UnknownName
@@ -160,8 +160,10 @@ class Ledger:
         """Append a verdict of the gate (fields of `journal.tables.VerdictRow`); returns its number."""
         with self._database.writing() as session:
             values["universe"] = sorted(values["universe"])
-            made = session.execute(insert(VerdictRow).values(created_ns=self._clock.now_ns(), **values))
-            return int(made.inserted_primary_key[0])  # type: ignore[index]
+            row = VerdictRow(created_ns=self._clock.now_ns(), **values)
+            session.add(row)
+            session.flush()
+            return row.id
 
     def verdict(self, strategy_source: str, params: Mapping[str, Any], universe: Sequence[str],
                 fingerprint: str | None = None) -> VerdictRow | None:

@@ -157,8 +157,8 @@ class VerdictRow(Base):
     numbers: Mapped[dict[str, Any]]
 
 
-for _table in (TrialRow.__table__, VerdictRow.__table__):
+for _name in ("trials", "verdicts"):
     for _action in ("UPDATE", "DELETE"):
-        event.listen(_table, "after_create", DDL(
-            f"CREATE TRIGGER {_table.name}_no_{_action.lower()} BEFORE {_action} ON {_table.name} "
-            f"BEGIN SELECT RAISE(ABORT, '{_table.name} are append-only'); END"))
+        event.listen(Base.metadata.tables[_name], "after_create", DDL(
+            f"CREATE TRIGGER {_name}_no_{_action.lower()} BEFORE {_action} ON {_name} "
+            f"BEGIN SELECT RAISE(ABORT, '{_name} are append-only'); END"))

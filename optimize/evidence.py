@@ -5,10 +5,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from core.blocks import edges
 from journal import Ledger, TrialBatch
 from journal.columns import canonical_json
 from optimize.statistics.effective import effective_trials
-from optimize.statistics.moments import Moments, edges
+from optimize.statistics.moments import Moments
 
 MOST_SKETCHES = 100_000  # trials of one sweep whose returns are compared: 50 MB
 

@@ -3,6 +3,7 @@
 import numpy as np
 
 from analyzers import metrics
+from core.blocks import edges
 from core.result import RunResult
 from engine.resolve import strategy_class
 from engine.simulate import obstacle, simulate
@@ -11,7 +12,7 @@ from optimize.collected import MOST_KEPT
 from optimize.evidence import counted
 from optimize.gate import Verdict, judge
 from optimize.parity import difference
-from optimize.statistics.moments import Moments, edges
+from optimize.statistics.moments import Moments
 from optimize.statistics.overfitting import Overfitting, pbo
 
 
@@ -23,7 +24,7 @@ def judged(result: RunResult, journal: Journal) -> Verdict:
     """
     strategy = strategy_class(result.spec.strategy)
     effective, trials = counted(journal.ledger, strategy.__name__, result.spec.symbols)
-    dates, equity = metrics.session_last(result.bars.session, result.equity)
+    equity = metrics.session_last(result.bars.session, result.equity)[1]
     returns = metrics.session_returns(equity, result.spec.cash)
     return judge(returns, metrics.sessions_a_year(result.bars), max(effective, 1.0), _overfitting(result, strategy, journal),
                  _agreement(result, strategy), max(trials, 1))

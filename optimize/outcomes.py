@@ -4,6 +4,7 @@ import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -63,7 +64,7 @@ def windows(sessions: np.ndarray, folds: int) -> list[tuple[str | None, str | No
     borders = np.arange(folds + 1) * len(sessions) // folds
     if len(sessions) < 2 * folds:
         raise BadSpec(f"folds is {folds} and there are {len(sessions)} sessions: name fewer folds or more data")
-    return [(str(sessions[first]), str(sessions[last - 1])) for first, last in zip(borders[:-1], borders[1:], strict=True)]
+    return [(str(sessions[first]), str(sessions[last - 1])) for first, last in pairwise(borders.tolist())]
 
 
 def _proposed(search: Search, space: Space, objectives: Sequence[Objective], folds: list[Executor], played: Player, key: str,

@@ -52,7 +52,8 @@ def _some(found: Iterator[Proposal], space: Space) -> Iterator[Proposal]:
 
 def _draws(space: Space, seed: int) -> Iterator[Proposal]:
     """Points at random, none twice where the space is finite."""
-    source, seen = random.Random(seed), set()
+    source = random.Random(seed)
+    seen: set[int] = set()
     most = space.size if finite(space) else None
     number, misses = 0, 0
     while misses < TRIES and (most is None or len(seen) < most):

@@ -84,7 +84,7 @@ class Recorded:
 def head_of(played: Player, space: Space, method: str, objective: str, seed: int, folds: int) -> SweepHead:
     """What a sweep is recorded under."""
     spec = played.spec
-    strategy = strategy_class(spec.strategy)
+    strategy: Any = strategy_class(spec.strategy)
     source, data = source_digest(strategy), played.traded.fingerprint
     parts = (source, spec.to_dict(), data, space.to_dict(), method, objective, seed, folds, played.engine)
     return SweepHead(

@@ -87,14 +87,14 @@ def sweep(spec: RunSpec, space: Space | Mapping[str, Any] | None = None, *, bars
 
 def _space_of(spec: RunSpec, space: Space | Mapping[str, Any] | None) -> Space:
     """The space with dimensions whose names are known."""
-    own = getattr(strategy_class(spec.strategy), "space", None)
+    own = getattr(strategy_class(spec.strategy), "space", Space())
     if space is None:
-        if not isinstance(own, Space):
+        if not own.dimensions:
             raise UsageError(f"{spec.strategy} states no space of its own: name what to try, such as -p fast=5:100:5")
         space = own
     elif not isinstance(space, Space):
         dimensions: dict[str, Dimension] = as_dimensions(space)
-        space = Space(dimensions, own.where if isinstance(own, Space) else ())
+        space = Space(dimensions, own.where)
     for name in space.names:
         default_of(spec, name)
     return space
@@ -119,7 +119,7 @@ class _Telling:
     def __init__(self, progress: Progress | None, most: int, objective: Objective) -> None:
         self._progress, self._most, self._objective = progress, most, objective
         self._column = MEASURES.index(objective.metric)
-        self._best, self._started, self._first = float("nan"), time.monotonic(), None
+        self._best, self._started = float("nan"), time.monotonic()
 
     def batch(self, done: int, measures: np.ndarray) -> None:
         """Some more trials are done."""
@@ -131,7 +131,6 @@ class _Telling:
             found = values[np.argmax(self._objective.score(values))]
             score = self._objective.score(np.array([self._best, found]))
             self._best = float(found if not score[0] >= score[1] else self._best)
-        self._first = done if self._first is None else self._first
         rate = done / max(time.monotonic() - self._started, 1e-3)
         self._progress(done, self._most, f"{rate:,.0f} trials/s, best {self._objective.metric} {self._best:.4g}")
 

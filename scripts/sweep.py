@@ -93,8 +93,7 @@ def read_space(spec: RunSpec, params: Sequence[str], rules: Sequence[str]) -> "t
             fixed[name] = value
         else:
             dimensions[name] = dimension
-    own = getattr(strategy_class(spec.strategy), "space", None)
-    whole = own if isinstance(own, Space) else Space()
+    whole = getattr(strategy_class(spec.strategy), "space", Space())
     if not dimensions:
         dimensions = {name: each for name, each in whole.dimensions.items() if name not in fixed}
     if not dimensions:

@@ -32,6 +32,7 @@ def walkforward(
     end: given.End = None,
     period: given.Period = None,
     years: given.Years = None,
+    signal_start: given.SignalStart = None,
     interval: given.Interval = None,
     calendar: given.Calendar = None,
     cash: given.Cash = None,

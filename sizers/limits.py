@@ -82,6 +82,9 @@ def limit_weights(weights: np.ndarray, current: np.ndarray, conviction: np.ndarr
         held without a decision consumes room and is never touched. A position above its wish is cut to it,
         one below `min_position` or `min_weight` is not opened (what is held below them may stay).
     """
+    if len(weights) == 1:
+        alone = limit_weight(weights[0], current[0], groups, value, cash, limits) if decided[0] else current[0]
+        return np.full(1, alone)
     wished = np.where(decided, weights, current)
     largest = min(limits.max_weight, limits.max_position / value) if value > 0 else 0.0
     smallest = max(limits.min_position, limits.min_weight * value)
@@ -127,6 +130,31 @@ def limit_weights(weights: np.ndarray, current: np.ndarray, conviction: np.ndarr
 
 
 @njit(cache=True)
+def limit_weight(weight: float, current: float, groups: Groups, value: float, cash: float, limits: Limits) -> float:
+    """`limit_weights` of the only symbol there is, which is decided on, without an array."""
+    largest = min(limits.max_weight, limits.max_position / value) if value > 0 else 0.0
+    smallest = max(limits.min_position, limits.min_weight * value)
+    wished = min(max(weight, -largest), largest) if not np.isnan(weight) else 0.0
+    if abs(wished) * value < smallest:
+        wished = 0.0
+    kept = math.copysign(min(abs(wished), abs(current)), current) if wished * current > 0 else 0.0
+    want = (abs(wished) - abs(kept)) * value
+    if want <= 0:
+        return wished
+    freed, gross = (current - kept) * value, abs(kept) * value
+    most = min(cash + freed - limits.min_cash, limits.max_gross * value - gross - limits.min_cash)
+    most *= 1.0 - limits.cash_buffer
+    if groups.sectors[0] >= 0:
+        most = min(most, limits.max_sector * value - gross)
+    if groups.sleeves[0] >= 0:
+        most = min(most, groups.parts[groups.sleeves[0]] * min(limits.max_gross, 1e9) * value - gross)
+    spend = max(min(want, most), 0.0)
+    if gross + spend < smallest:
+        spend = 0.0
+    return math.copysign(abs(kept) + spend / value, wished) if spend < want else wished
+
+
+@njit(cache=True)
 def _limit_count(wished: np.ndarray, decided: np.ndarray, ranked: np.ndarray, most: float) -> None:
     count = 0
     for at in range(len(wished)):
@@ -155,16 +183,20 @@ def shares_of(weights: np.ndarray, held: np.ndarray, decided: np.ndarray, value:
         (N,) shares; `held` where not decided or not priced, and where the weight is the one held.
     """
     target = held.copy()
-    smallest = max(limits.min_position, limits.min_weight * value)
     for at in range(len(weights)):
-        if not decided[at] or not prices[at] > 0:
-            continue
-        if weights[at] == held[at] * prices[at] / value:
-            continue
-        shares = weights[at] * value / prices[at]
-        shares = math.trunc(shares * FRACTION) / FRACTION if fractional else math.trunc(shares)
-        if shares != held[at] and abs(shares) * prices[at] < smallest:
-            grows = shares * held[at] > 0 and abs(shares) > abs(held[at])
-            shares = held[at] if grows else 0.0
-        target[at] = shares
+        if decided[at] and prices[at] > 0:
+            target[at] = share_count(weights[at], held[at], value, prices[at], fractional, limits)
     return target
+
+
+@njit(cache=True)
+def share_count(weight: float, held: float, value: float, price: float, fractional: bool, limits: Limits) -> float:
+    """`shares_of` one symbol that is decided on and has a price."""
+    if weight == held * price / value:
+        return held
+    shares = weight * value / price
+    shares = math.trunc(shares * FRACTION) / FRACTION if fractional else math.trunc(shares)
+    if shares != held and abs(shares) * price < max(limits.min_position, limits.min_weight * value):
+        grows = shares * held > 0 and abs(shares) > abs(held)
+        return held if grows else 0.0
+    return shares

@@ -1,6 +1,6 @@
 """TargetStrategy: a Backtrader Strategy whose decisions are a pure function of the bars."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ from core.feed_bars import FeedBars
 from core.options import Exits, read_group
 from core.panels import carried_forward
 from core.sleeves import Sleeves
+from core.space import Space
 from sizers.base import PortfolioSizer
 from strategies.desk import Desk, in_order
 from strategies.exits import Protection
@@ -50,6 +51,8 @@ class TargetStrategy(bt.Strategy):
         aliases: other names of parameters, such as {"riskFactor": "sizer.risk"}.
         needs_index: it compares with a market index; the engine adds the source's to the reference symbols.
         path_dependent: its decisions depend on its own earlier ones, from `signal_start` on.
+        space: what a sweep tries when nobody says otherwise, and the rules between parameters.
+        timing: parameter -> every value that shifts the days it decides on, for measuring timing luck.
 
     Params of the base (set by the engine, open to users too):
         exits: `core.options.Exits`, or a mapping of its fields.
@@ -66,6 +69,8 @@ class TargetStrategy(bt.Strategy):
     aliases: Mapping[str, str] = {}
     needs_index = False
     path_dependent = False
+    space = Space()
+    timing: Mapping[str, Sequence[Any]] = {}
     unheard = False  # nobody listens to what becomes of its orders before they fill
 
     @classmethod

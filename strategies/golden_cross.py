@@ -12,7 +12,7 @@ import numpy as np
 from core.bars import Bars
 from core.errors import BadSpec
 from core.space import Range, Space
-from indicators import crossed, on
+from indicators import in_while_above, on
 from strategies.base import TargetStrategy
 from strategies.universes import BROAD_ETFS
 
@@ -39,8 +39,8 @@ class GoldenCross(TargetStrategy):
 
     @classmethod
     def signals(cls, bars: Bars, p) -> np.ndarray:
-        crossing = crossed(on(bars).sma(p.fast), on(bars).sma(p.slow))
-        return np.where((crossing != 0) & bars.tradable, np.maximum(crossing, 0.0), np.nan)
+        decided = in_while_above(on(bars).sma(p.fast), on(bars).sma(p.slow))
+        return np.where(bars.tradable, decided, np.nan)
 
     @classmethod
     def features(cls, bars: Bars, p) -> dict[str, np.ndarray]:

@@ -1,4 +1,4 @@
-"""What it takes to compare the compiled twin with Cerebro: eventful markets, anything a spec may say, and the comparison."""
+"""The compiled twin beside Cerebro: eventful markets, anything a spec may say, and the comparison."""
 
 import numpy as np
 from hypothesis import strategies as st

@@ -82,9 +82,10 @@ def _turn(kind: int, change: float, level: float, held: float, opening: float, h
 
 @njit(cache=True, nogil=True)
 def try_guard(market: Market, row: int, book: Book, number: int, account: Account) -> None:
-    """Fill a protective order if the symbol's bar on `row` reaches its price; else a trailing stop follows the close."""
+    """Fill a protective order if the bar on `row` reaches its price; else a trailing stop follows the close."""
     orders = book.orders
-    column, change, kind, level = int(orders[number, COLUMN]), orders[number, SIZE], orders[number, KIND], orders[number, LEVEL]
+    column, change = int(orders[number, COLUMN]), orders[number, SIZE]
+    kind, level = orders[number, KIND], orders[number, LEVEL]
     opening, high, low = market.open[row, column], market.high[row, column], market.low[row, column]
     late = np.isnan(high)  # it can fill at the close only
     price = _reached(kind, change, level, opening, opening if late else high, opening if late else low)

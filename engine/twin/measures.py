@@ -144,7 +144,7 @@ def _refused(book: Book) -> int:
     count = 0
     for number in range(book.used[ORDERS]):
         status = book.orders[number, STATUS]
-        if status == REFUSED or status == MARGIN:
+        if status in (REFUSED, MARGIN):
             count += 1
     return count
 

@@ -61,7 +61,7 @@ def decide(market: Market, row: int, decided: np.ndarray, conviction: np.ndarray
     for column in np.concatenate((np.flatnonzero(change < 0), buys)):
         before, target = book.size[column], shares[column]
         intent = EXIT if target == 0 else RESIZE if before * target > 0 else ENTER
-        send(book, np.int64(market.seen[row, column]), column, target, intent, prices[column])
+        send(book, int(np.int64(market.seen[row, column])), column, target, intent, prices[column])
     close_ranks(book)
 
 

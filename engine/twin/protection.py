@@ -84,7 +84,7 @@ def _entered(market: Market, row: int, column: int, book: Book, account: Account
     side = 1 if held > 0.0 else -1
     if exits.bars != 0.0:
         _start_clock(book, column, side)
-    bar, close = np.int64(market.seen[row, column]), market.last[row, column]
+    bar, close = int(np.int64(market.seen[row, column])), market.last[row, column]
     book.marks[FIRST_GUARD, column] = book.marks[END_GUARD, column] = 0
     kinds = ((STOP, STOPPED, exits.stop), (STOP_TRAIL, TRAILED, exits.trail), (LIMIT, PROFITED, exits.profit))
     for kind, intent, part in kinds:
@@ -120,7 +120,7 @@ def leave_overdue(market: Market, row: int, book: Book, account: Account) -> Non
         column = book.lists[CLOCKS, at]
         if book.marks[AGE, column] >= account.exits.bars and not busy(book, column):
             book.marks[BARRED, column] = 1 if book.size[column] > 0.0 else -1
-            send(book, np.int64(market.seen[row, column]), column, 0.0, TIME, market.last[row, column])
+            send(book, int(np.int64(market.seen[row, column])), column, 0.0, TIME, market.last[row, column])
     close_ranks(book)
 
 

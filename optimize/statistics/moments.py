@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from core.blocks import BLOCKS, edges
 from core.errors import UsageError
 
 NO_SPREAD = 1e-11  # variance below this part of the mean square is rounding
@@ -26,17 +27,7 @@ class Moments(NamedTuple):
     square: np.ndarray
 
 
-def edges(sessions: int, blocks: int = 64) -> np.ndarray:
-    """(B+1,) borders of the blocks: block b is the sessions edges[b] to edges[b+1] (not included).
-
-    Lengths differ by 1 at most; where `blocks` would leave fewer than 2 sessions in one, there are fewer blocks.
-    """
-    if blocks < 1:
-        raise UsageError(f"the sessions are cut into 1 block or more, got {blocks}: raise blocks")
-    return _parts(sessions, max(1, min(blocks, sessions // 2)))
-
-
-def moments_of(returns: np.ndarray, blocks: int = 64) -> Moments:
+def moments_of(returns: np.ndarray, blocks: int = BLOCKS) -> Moments:
     """Moments of (M, S) or (S,) simple session returns; a trial with a NaN has NaN moments and counts for nothing."""
     table = np.atleast_2d(np.asarray(returns, dtype=np.float64))
     border = edges(table.shape[1], blocks)

@@ -1,4 +1,4 @@
-"""Protective exits in the compiled twin against Cerebro: the same orders, fills, cancellations and account, to the last bit."""
+"""Protective exits in the compiled twin against Cerebro: the same orders, fills and account, to the last bit."""
 
 from hypothesis import given, settings
 from hypothesis import strategies as st

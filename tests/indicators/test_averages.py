@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from made_bars import bars, walk
 
-from indicators import crossed, ema, on, sma, wilder, wma
+from indicators import crossed, ema, in_while_above, on, sma, wilder, wma
 
 
 @given(values=hnp.arrays(float, st.tuples(st.integers(1, 40), st.integers(1, 3)),
@@ -92,3 +92,4 @@ def test_touching_and_parting_on_the_other_side_is_one_crossing():
     second = np.full((6, 1), 2.0)
     assert crossed(first, second)[:, 0].tolist() == [0, 0, 0, 1, 0, -1]
     assert crossed(first[::-1].copy(), second)[:, 0].tolist() == [0, 0, 1, 0, 0, -1]
+    np.testing.assert_array_equal(in_while_above(first, second)[:, 0], [np.nan, np.nan, np.nan, 1, np.nan, 0])

@@ -40,7 +40,7 @@ def market() -> Bars:
 def test_every_indicator_has_a_method_and_is_tested_here():
     methods = {name for name in vars(indicators.Indicators) if not name.startswith("_")}
     assert methods == set(ALL)
-    without = {"AVERAGES", "Indicators", "correlation_matrix", "crossed", "on", "wilder"}
+    without = {"AVERAGES", "Indicators", "correlation_matrix", "crossed", "in_while_above", "on", "wilder"}
     assert set(indicators.__all__) - without == methods - {"averages"}
 
 

@@ -9,10 +9,10 @@ import time
 from pathlib import Path
 
 import pytest
+from trial_rounds import append_round, rounds
 
 from core.errors import StoreFailed, UsageError
 from journal import Journal
-from trial_rounds import append_round, rounds
 
 ROOT = Path(__file__).parents[2]
 WRITER = """
