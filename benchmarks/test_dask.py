@@ -1,13 +1,13 @@
 """Two Dask workers beside one: a Cerebro sweep of 200 plain golden-cross trials on 5,000 bars."""
 
 import os
+import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 import numpy as np
-import psutil
 import pytest
 from workloads import walk
 
@@ -62,19 +62,16 @@ def _dask(tmp_path):
         process.wait(10)
 
 
-def address_of(scheduler):
-    """Where it listens."""
-    for _ in range(300):
-        found = [each.laddr.port for each in psutil.Process(scheduler.pid).net_connections() if each.status == psutil.CONN_LISTEN]
-        if found:
-            return f"tcp://127.0.0.1:{found[0]}"
-        time.sleep(0.1)
-    raise AssertionError("the scheduler does not listen")
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
 
 
 def test_two_workers_beside_one(benchmark, pair, dask, recipe):
-    scheduler = dask("scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard")
-    address = address_of(scheduler)
+    port = free_port()
+    address = f"tcp://127.0.0.1:{port}"
+    dask("scheduler", "--host", "127.0.0.1", "--port", str(port), "--no-dashboard")
     options = ("--host", "127.0.0.1", "--nthreads", "1", "--no-dashboard", "--no-nanny", "--memory-limit", "0")
     seconds, outcomes = {}, {}
     for workers in (1, 2):

@@ -7,6 +7,7 @@ from numba import njit
 
 from core.costs import Commission, Slippage
 from core.options import Exits, Limits
+from engine.twin.bare import bare
 from sizers.limits import Groups
 
 (ROW, COLUMN, SIZE, INTENT, STATUS, FILL_ROW, FILLED, PRICE, COST, NEEDED, AT_HAND, TURN, LAST_CLOSE, KIND,
@@ -96,6 +97,27 @@ class Book(NamedTuple):
     events: np.ndarray
     marks: np.ndarray
     used: np.ndarray
+
+
+@njit(inline="always")
+def bare_market(market: Market) -> Market:
+    """The market without reference counts, see `engine.twin.bare`."""
+    return Market(bare(market.open), bare(market.high), bare(market.low), bare(market.close), bare(market.last), bare(market.seen),
+                  bare(market.actions), bare(market.split), bare(market.dividend), bare(market.pay))
+
+
+@njit(inline="always")
+def bare_account(account: Account) -> Account:
+    """The account without reference counts."""
+    groups = Groups(bare(account.groups.sectors), bare(account.groups.sleeves), bare(account.groups.parts))
+    return Account(account.cash, account.commission, account.slippage, account.limits, groups, account.fractional, account.exits)
+
+
+@njit(inline="always")
+def bare_book(book: Book) -> Book:
+    """The book without reference counts."""
+    return Book(bare(book.cash), bare(book.size), bare(book.price), bare(book.lists), bare(book.orders), bare(book.owing),
+                bare(book.events), bare(book.marks), bare(book.used))
 
 
 @njit(cache=True, nogil=True)

@@ -41,10 +41,15 @@ from engine.twin.book import (
 from engine.twin.booking import adds, commission, entry_price, parts, slipped
 
 
-@njit(cache=True, nogil=True)
+@njit(inline="always")
 def match(market: Market, row: int, book: Book, account: Account) -> None:
     """Try what has a bar: stops that gapped, sales and covers at the open, buys at the open, then within the bar."""
     queue, orders, count = book.lists[WAITING], book.orders, book.used[WAITING]
+    if count == 1 and orders[queue[0], KIND] == MARKET:
+        if not np.isnan(market.close[row, int(orders[queue[0], COLUMN])]):
+            _fill_at_open(market, row, book, queue[0], account)
+            close_ranks(book)
+        return
     turns, tried = np.full(count, -1, np.int8), 0
     for at in range(count):
         number = queue[at]
@@ -60,12 +65,17 @@ def match(market: Market, row: int, book: Book, account: Account) -> None:
                 if turns[at] != turn:
                     continue
                 if orders[number, KIND] == MARKET:
-                    column = int(orders[number, COLUMN])
-                    paid = slipped(account.slippage, market.open[row, column], orders[number, SIZE])
-                    _fill(row, np.isnan(market.high[row, column]), book, number, paid, account.commission)
+                    _fill_at_open(market, row, book, number, account)
                 elif orders[number, STATUS] <= ACCEPTED:  # an earlier fill may have cancelled it
                     try_guard(market, row, book, number, account)
     close_ranks(book)
+
+
+@njit(inline="always")
+def _fill_at_open(market: Market, row: int, book: Book, number: int, account: Account) -> None:
+    column = int(book.orders[number, COLUMN])
+    paid = slipped(account.slippage, market.open[row, column], book.orders[number, SIZE])
+    _fill(row, np.isnan(market.high[row, column]), book, number, paid, account.commission)
 
 
 @njit(cache=True, nogil=True)

@@ -29,10 +29,10 @@ from engine.twin.book import (
 )
 from engine.twin.booking import adds, commission, parts
 from engine.twin.protection import send
-from sizers.limits import limit_weights, shares_of
+from sizers.limits import limit_weight, limit_weights, share_count, shares_of
 
 
-@njit(cache=True, nogil=True)
+@njit(inline="always")
 def decide(market: Market, row: int, decided: np.ndarray, conviction: np.ndarray, wished: np.ndarray, book: Book,
            value: float, account: Account) -> None:
     """Take back the open orders of what is decided anew, size, and order the differences."""
@@ -42,6 +42,9 @@ def decide(market: Market, row: int, decided: np.ndarray, conviction: np.ndarray
         if decided[int(book.orders[number, COLUMN])] and book.orders[number, KIND] == MARKET:
             end(book, number, CANCELED)
     close_ranks(book)
+    if len(decided) == 1:
+        _decide_alone(int(np.int64(market.seen[row, 0])), prices[0], wished[0], book, value, account)
+        return
     held, reserved = book.size.copy(), 0.0
     for at in range(book.used[WAITING]):
         order = book.orders[book.lists[WAITING, at]]
@@ -59,13 +62,29 @@ def decide(market: Market, row: int, decided: np.ndarray, conviction: np.ndarray
     buys = np.flatnonzero(change > 0)
     buys = buys[np.argsort(-np.abs(conviction[buys]), kind="mergesort")]
     for column in np.concatenate((np.flatnonzero(change < 0), buys)):
-        before, target = book.size[column], shares[column]
-        intent = EXIT if target == 0 else RESIZE if before * target > 0 else ENTER
-        send(book, int(np.int64(market.seen[row, column])), column, target, intent, prices[column])
+        bar, intent = int(np.int64(market.seen[row, column])), _intent(book.size[column], shares[column])
+        send(book, bar, column, shares[column], intent, prices[column])
     close_ranks(book)
 
 
+@njit(inline="always")
+def _decide_alone(bar: int, price: float, wished: float, book: Book, value: float, account: Account) -> None:
+    """`decide` on the only symbol there is, of which nothing is on order any more: the same without arrays."""
+    held = book.size[0]
+    current = held * price / value if held != 0.0 and value > 0.0 else 0.0
+    allowed = limit_weight(wished, current, account.groups, value, book.cash[0], account.limits)
+    target = share_count(allowed, held, value, price, account.fractional, account.limits) if price > 0.0 else held
+    if target != held:
+        send(book, bar, 0, target, _intent(held, target), price)
+        close_ranks(book)
+
+
 @njit(cache=True, nogil=True)
+def _intent(before: float, target: float) -> int:
+    return EXIT if target == 0 else RESIZE if before * target > 0 else ENTER
+
+
+@njit(inline="always")
 def check(book: Book, account: Account) -> None:
     """Accept what the cash at the signal's close can pay for, what frees cash first."""
     cash, orders, terms = book.cash[0], book.orders, account.commission

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 from numba import njit
 
+from engine.twin.bare import bare
 from engine.twin.book import (
     ASKED,
     AT_ACTION,
@@ -27,6 +28,9 @@ from engine.twin.book import (
     Book,
     Market,
     Plan,
+    bare_account,
+    bare_book,
+    bare_market,
     has_room,
     opened,
     owed,
@@ -97,6 +101,12 @@ def walk(market: Market, plan: Plan, account: Account, equity: np.ndarray, cash:
 @njit(cache=True, nogil=True)
 def resume(market: Market, plan: Plan, account: Account, book: Book, equity: np.ndarray, cash: np.ndarray) -> None:
     """Go on with a walk that has just begun, or that has got what it asked for: until it asks for something more."""
+    bare_plan = Plan(bare(plan.rows), bare(plan.decided), bare(plan.conviction), bare(plan.wished))
+    _resume(bare_market(market), bare_plan, bare_account(account), bare_book(book), bare(equity), bare(cash))
+
+
+@njit(inline="always")
+def _resume(market: Market, plan: Plan, account: Account, book: Book, equity: np.ndarray, cash: np.ndarray) -> None:
     rows, used = len(market.close), book.used
     row, action, decision, answered = used[AT_ROW], used[AT_ACTION], used[AT_DECISION], used[ASKED] >= 0
     while True:
@@ -130,7 +140,7 @@ def resume(market: Market, plan: Plan, account: Account, book: Book, equity: np.
         tell(book, -1, int(book.owing[at, 1]), DIVIDEND, book.owing[at, 2])
 
 
-@njit(cache=True, nogil=True)
+@njit(inline="always")
 def _broker(market: Market, row: int, book: Book, account: Account) -> None:
     """What the broker does with a bar after splits and dividends, and what protects the positions it makes."""
     if book.used[CLOCKS]:
@@ -164,7 +174,7 @@ def _asks(plan: Plan, decision: int, book: Book) -> bool:
     return asks
 
 
-@njit(cache=True, nogil=True)
+@njit(inline="always")
 def _coast(market: Market, plan: Plan, book: Book, row: int, action: int, decision: int, equity: np.ndarray,
            cash: np.ndarray) -> int:
     """Value the account on the rows on which nothing but prices can change; returns the next row."""
