@@ -9,10 +9,9 @@ import ast
 import itertools
 import math
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from types import CodeType
 from typing import Any
 
 from core.errors import BadSpec
@@ -180,10 +179,10 @@ class Space:
         Raises:
             BadSpec: a rule cannot be computed with these values.
         """
-        for rule, (names, code) in zip(self.where, self._rules, strict=True):
-            if params.keys() >= set(names.values()):
+        for rule, (names, meets) in zip(self.where, self._rules, strict=True):
+            if all(name in params for name in names):
                 try:
-                    met = eval(code, {"__builtins__": {}}, {word: params[name] for word, name in names.items()})
+                    met = meets(*(params[name] for name in names))
                 except (ArithmeticError, TypeError) as error:
                     raise BadSpec(f"the rule {rule!r} cannot be computed with {dict(params)}: {error}") from None
                 if not met:
@@ -191,7 +190,7 @@ class Space:
         return True
 
     @cached_property
-    def _rules(self) -> list[tuple[dict[str, str], CodeType]]:
+    def _rules(self) -> list[tuple[tuple[str, ...], Callable[..., bool]]]:
         return [_compiled(rule) for rule in self.where]
 
     def to_dict(self) -> dict[str, Any]:
@@ -228,19 +227,21 @@ def read_dimension(name: str, text: str, default: Any) -> Dimension | None:
     return None
 
 
-def _compiled(rule: str) -> tuple[dict[str, str], CodeType]:
-    """Words in a rule with the parameters they stand for, and its code."""
+def _compiled(rule: str) -> tuple[tuple[str, ...], Callable[..., bool]]:
+    """The parameters in a rule, and a function of their values: whether they meet it."""
     dotted = _Dotted()
     try:
         tree = dotted.visit(ast.parse(rule, mode="eval"))
     except (SyntaxError, ValueError):
         raise BadSpec(f"the rule {rule!r} is not understood: write a comparison, such as fast < slow") from None
-    words = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    words = sorted({node.id for node in ast.walk(tree) if isinstance(node, ast.Name)})
     known = all(isinstance(node, _ARITHMETIC) for node in ast.walk(tree))
     if not known or not words or not isinstance(tree.body, ast.Compare | ast.BoolOp):
         raise BadSpec(f"the rule {rule!r} is not understood: write a comparison of parameters, such as fast < slow")
-    code = compile(ast.fix_missing_locations(tree), "<rule>", "eval")
-    return {word: dotted.names.get(word, word) for word in words}, code
+    arguments = ast.arguments(posonlyargs=[], args=[ast.arg(word) for word in words], kwonlyargs=[], kw_defaults=[], defaults=[])
+    function = ast.fix_missing_locations(ast.Expression(ast.Lambda(arguments, tree.body)))
+    meets = eval(compile(function, "<rule>", "eval"), {"__builtins__": {}})  # nothing but arithmetic is in it
+    return tuple(dotted.names.get(word, word) for word in words), meets
 
 
 class _Dotted(ast.NodeTransformer):

@@ -10,6 +10,7 @@ from engine import twin
 from engine.twin.batch import Plans
 from sizers.base import PortfolioSizer
 
+STRETCH = 64  # values looked through at once
 LARGEST = float(np.finfo(np.float64).max)  # stands for an infinite conviction, as in numpy.nan_to_num
 
 
@@ -22,17 +23,11 @@ def condensed(signals: np.ndarray, first: int) -> tuple[np.ndarray, np.ndarray, 
     return _condensed(np.ascontiguousarray(signals), first)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, error_model="numpy")
 def _condensed(signals: np.ndarray, first: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     length, columns = signals.shape
-    rows, count = np.empty(length, np.int64), 0
-    for row in range(first, length):
-        for column in range(columns):
-            if not np.isnan(signals[row, column]):
-                rows[count] = row
-                count += 1
-                break
-    rows = rows[:count].copy()
+    rows = _rows_with_numbers(signals.reshape(-1), columns, first, length)
+    count = len(rows)
     decided, conviction = np.zeros((count, columns), np.bool_), np.empty((count, columns))
     latest = np.zeros(columns)
     for at in range(count):
@@ -43,6 +38,32 @@ def _condensed(signals: np.ndarray, first: int) -> tuple[np.ndarray, np.ndarray,
                 latest[column] = value if abs(value) <= LARGEST else math.copysign(LARGEST, value)
         conviction[at] = latest
     return rows, decided, conviction
+
+
+@njit(cache=True, error_model="numpy")
+def _rows_with_numbers(values: np.ndarray, columns: int, first: int, length: int) -> np.ndarray:
+    """The rows from `first` on, of a panel laid out row after row, that have a number."""
+    rows, count = np.empty(length, np.int64), 0
+    at, end = first * columns, length * columns
+    while at < end:
+        if at + STRETCH <= end and not _numbers(values[at : at + STRETCH]):
+            at += STRETCH
+        elif np.isnan(values[at]):
+            at += 1
+        else:
+            rows[count] = at // columns
+            count += 1
+            at = (rows[count - 1] + 1) * columns
+    return rows[:count].copy()
+
+
+@njit(inline="always")
+def _numbers(values: np.ndarray) -> int:
+    """How many of them are numbers; without a branch, so that it is computed several at once."""
+    count = 0
+    for at in range(len(values)):
+        count += values[at] == values[at]  # noqa: PLR0124  (false for NaN)
+    return count
 
 
 def plan_of(signals: np.ndarray, first: int, sizer: PortfolioSizer, bars: Bars) -> twin.Plan:

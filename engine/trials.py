@@ -7,7 +7,6 @@ The twin's player plays a batch in one compiled call; Cerebro's plays run after 
 
 import math
 from collections.abc import Mapping, Sequence
-from itertools import groupby
 from types import SimpleNamespace
 from typing import Any, NamedTuple, Protocol
 
@@ -34,6 +33,8 @@ from strategies.base import ENGINE_PARAMS
 ENGINES = ("auto", "twin", "cerebro")
 MOST_CELLS = 2**21  # (decision, symbol) pairs played in one call, about 35 MB
 MOST_ACCOUNTS = 256  # sizers and limits kept ready
+Others = tuple[tuple[str, Any], ...]  # assignments to sizer, limits and exits
+Condensed = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 class Trials(NamedTuple):
@@ -169,33 +170,35 @@ class TwinPlayer(_Base):
         self._first = 0 if self.spec.signal_start is None else int(
             np.searchsorted(self.bars.session, np.datetime64(self.spec.signal_start, "D")))
         self._references = np.flatnonzero(~self.traded.tradable)
-        self._accounts: dict[tuple[Any, ...], tuple[PortfolioSizer, Any]] = {}
+        self._accounts: dict[Others, tuple[PortfolioSizer, Any]] = {}
         self._account(())
 
     def play(self, trials: Sequence[Mapping[str, Any]]) -> Trials:
         made = self._empty(len(trials))
         problems = [""] * len(trials)
-        for key, numbered in groupby(enumerate(trials), key=lambda pair: self._others(pair[1])):
-            batch: list[int] = []
-            parts: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
-            cells = 0
-            for at, params in numbered:
-                try:
-                    parts.append(self._decisions(self._own(params)))
-                except Exception as error:  # noqa: BLE001  (a user's strategy may raise anything; the sweep goes on)
-                    problems[at] = problem_of(error)
-                    continue
-                batch.append(at)
-                cells += parts[-1][2].size
-                if cells > MOST_CELLS:
-                    self._play(batch, parts, key, made, problems)
-                    batch, parts, cells = [], [], 0
-            self._play(batch, parts, key, made, problems)
+        key: Others = ()
+        batch: list[int] = []
+        parts: list[Condensed] = []
+        cells = 0
+        for at, params in enumerate(trials):
+            own, others = self._sorted_out(params)
+            if others != key or cells > MOST_CELLS:
+                self._play(batch, parts, key, made, problems)
+                key, batch, parts, cells = others, [], [], 0
+            try:
+                parts.append(self._decisions(own))
+            except Exception as error:  # noqa: BLE001  (a user's strategy may raise anything; the sweep goes on)
+                problems[at] = problem_of(error)
+                continue
+            batch.append(at)
+            cells += parts[-1][2].size
+        self._play(batch, parts, key, made, problems)
         return made._replace(problems=tuple(problems))
 
     def returns(self, params: Mapping[str, Any]) -> np.ndarray:
-        sizer, account = self._account(self._others(params))
-        rows, decided, conviction = self._decisions(self._own(params))
+        own, others = self._sorted_out(params)
+        sizer, account = self._account(others)
+        rows, decided, conviction = self._decisions(own)
         plan = twin.Plan(rows, decided, conviction, sizer.wished_at(conviction, self.traded, rows))
         equity = twin.play(self._market, plan, account, wish_of(sizer, self.traded))[0]
         made = np.empty(len(self._window.ends))
@@ -205,7 +208,7 @@ class TwinPlayer(_Base):
     def result(self, params: Mapping[str, Any]) -> RunResult:
         return simulate(self._spec_of(params), self.bars)
 
-    def _play(self, batch: list[int], parts: list[Any], key: tuple[Any, ...], made: Trials, problems: list[str]) -> None:
+    def _play(self, batch: list[int], parts: list[Condensed], key: Others, made: Trials, problems: list[str]) -> None:
         if not batch:
             return
         try:
@@ -229,9 +232,9 @@ class TwinPlayer(_Base):
         book = twin.played(self._market, plan, account, wish_of(sizer, self.traded), equity, cash)
         measure(self._market, book, account.fractional, equity, self._window, returns, sums, squares, out)
 
-    def _decisions(self, own: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def _decisions(self, own: Mapping[str, Any]) -> Condensed:
         """What is decided by a strategy with these parameters."""
-        p = SimpleNamespace(**{**self._defaults, **own})
+        p = SimpleNamespace(**{**self._defaults, **{name: self._typed(name, value) for name, value in own.items()}})
         self._strategy.check(p)
         signals = np.asarray(self._strategy.signals(self.traded, p), dtype=np.float64)
         if signals.shape != self.traded.shape:
@@ -241,24 +244,26 @@ class TwinPlayer(_Base):
             self._strategy.decisions(self.traded, p)
         return made
 
-    def _own(self, params: Mapping[str, Any]) -> dict[str, Any]:
-        """A trial's parameters of the strategy itself, each as the type of its default."""
-        aliases, own = self._strategy.aliases, {}
+    def _sorted_out(self, params: Mapping[str, Any]) -> tuple[dict[str, Any], Others]:
+        """A trial's parameters of the strategy itself, and its assignments to the sizer, the limits and the exits."""
+        aliases, own, others = self._strategy.aliases, {}, []
         for name, value in params.items():
-            name = aliases.get(name, name)
-            if "." not in name:
-                if name not in self._defaults or name in ENGINE_PARAMS:
-                    known = [each for each in self._defaults if each not in ENGINE_PARAMS]
-                    raise UnknownName.of(f"parameter of {self._strategy.__name__}", name, [*known, *aliases])
-                own[name] = resolve.like(name, value, self._defaults[name])
-        return own
+            meant = aliases.get(name, name)
+            if "." in meant:
+                others.append((meant, value))
+            else:
+                own[meant] = value
+        return own, tuple(others)
 
-    def _others(self, params: Mapping[str, Any]) -> tuple[Any, ...]:
-        """A trial's assignments to the sizer, the limits and the exits."""
-        aliases = self._strategy.aliases
-        return tuple((aliases.get(name, name), value) for name, value in params.items() if "." in aliases.get(name, name))
+    def _typed(self, name: str, value: Any) -> Any:
+        """A parameter of the strategy as the type of its default."""
+        if name not in self._defaults or name in ENGINE_PARAMS:
+            known = [each for each in self._defaults if each not in ENGINE_PARAMS]
+            raise UnknownName.of(f"parameter of {self._strategy.__name__}", name, [*known, *self._strategy.aliases])
+        default = self._defaults[name]
+        return value if type(value) is int and type(default) is int else resolve.like(name, value, default)
 
-    def _account(self, key: tuple[Any, ...]) -> tuple[PortfolioSizer, Any]:
+    def _account(self, key: Others) -> tuple[PortfolioSizer, Any]:
         known = self._accounts.get(key)
         if known is None:
             spec = self.spec.with_assignments(dict(key)) if key else self.spec

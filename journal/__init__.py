@@ -8,10 +8,10 @@ May import core.
 
 from journal.comparison import Comparison, compare
 from journal.journal import Journal
-from journal.ledger import Ledger, SweepHead, TrialBatch
+from journal.ledger import Ledger, SweepHead, TrialBatch, rows_of
 from journal.tables import ExecutionRow, OrderRow, RunRow, SweepRow, TrialRow, VerdictRow
 
 __all__ = [
     "Comparison", "ExecutionRow", "Journal", "Ledger", "OrderRow", "RunRow", "SweepHead", "SweepRow", "TrialBatch", "TrialRow",
-    "VerdictRow", "compare",
+    "VerdictRow", "compare", "rows_of",
 ]

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from filelock import FileLock
-from sqlalchemy import URL, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import NullPool
@@ -34,6 +34,7 @@ class Database:
         self.path = _path(place)
         self._engine = _engine(self.path, busy_timeout_s)
         self._ready = False
+        self._kept: Connection | None = None
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
@@ -47,19 +48,18 @@ class Database:
         with self._session(self._engine.execution_options(writes=True)) as session, session.begin():
             yield session
 
-    @contextmanager
-    def kept_open(self) -> Iterator[None]:
-        """Spare the many transactions inside the work SQLite does when its last connection closes."""
-        with self.reading() as session:
-            session.connection()
-        connection = self._engine.connect()
-        try:
-            yield
-        finally:
-            connection.close()
+    def keep_open(self) -> None:
+        """Until `close`, spare every transaction the work SQLite does when its last connection closes."""
+        if self._kept is None:
+            with self.reading() as session:
+                session.connection()
+            self._kept = self._engine.connect()
 
     def close(self) -> None:
         """Close every connection."""
+        if self._kept is not None:
+            self._kept.close()
+            self._kept = None
         self._engine.dispose()
 
     @contextmanager

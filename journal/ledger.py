@@ -2,8 +2,8 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,6 +16,7 @@ from journal.database import Database
 from journal.tables import SweepRow, TrialRow, VerdictRow
 
 READ_AT_ONCE = 10_000  # trials
+Row = tuple[Any, ...]
 _TRIALS = TrialRow.__table__
 _ENCODED = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False, ensure_ascii=False).encode
 _NAMES = ("sweep_id", "number", "params", *MEASURES, "blocks")
@@ -66,12 +67,6 @@ class Ledger:
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database, self._clock = database, clock
 
-    @contextmanager
-    def kept_open(self) -> Iterator[None]:
-        """Within it, appending again and again is cheap."""
-        with self._database.kept_open():
-            yield
-
     # -- sweeps ---------------------------------------------------------------------------------------
 
     def begin(self, head: SweepHead) -> tuple[int, np.ndarray]:
@@ -79,6 +74,7 @@ class Ledger:
 
         An unfinished sweep with the same key is gone on with; otherwise a new one begins.
         """
+        self._database.keep_open()
         with self._database.writing() as session:
             known = session.scalar(select(SweepRow.id).where(SweepRow.key == head.key, SweepRow.finished_ns.is_(None))
                                    .order_by(SweepRow.id.desc()))
@@ -93,25 +89,25 @@ class Ledger:
 
     def append(self, sweep_id: int, numbers: Sequence[int], params: Sequence[Mapping[str, Any]], measures: np.ndarray,
                sums: np.ndarray, squares: np.ndarray) -> None:
-        """Record trials, all or none; those whose number is recorded already are left as they are.
+        """Record trials; arguments as in `rows_of`, otherwise as `insert`."""
+        self.insert(rows_of(sweep_id, numbers, params, measures, sums, squares))
+
+    def insert(self, rows: Sequence[Row], finished: int | None = None) -> None:
+        """Record the trials of `rows_of`, all or none; those whose number is recorded already are left as they are.
 
         Args:
-            params: plain numbers, texts, true or false by name. The others as in `TrialBatch`.
+            finished: a sweep that is complete with them.
         """
-        blocks = np.concatenate([sums, squares], axis=1).astype(np.float32)
-        width = blocks.shape[1] * blocks.itemsize
-        raw = blocks.tobytes()
-        rows = [(sweep_id, int(number), _ENCODED(each), *values, raw[at * width : (at + 1) * width])
-                for at, (number, each, values) in enumerate(zip(numbers, params, measures.tolist(), strict=True))]
-        if rows:
-            with self._database.writing() as session:
+        with self._database.writing() as session:
+            if rows:
                 session.connection().exec_driver_sql(
                     f"INSERT OR IGNORE INTO trials ({', '.join(_NAMES)}) VALUES ({', '.join('?' * len(_NAMES))})", rows)
+            if finished is not None:
+                session.execute(update(SweepRow).where(SweepRow.id == finished).values(finished_ns=self._clock.now_ns()))
 
     def finish(self, sweep_id: int) -> None:
         """Mark a sweep as complete: the same one again is a new sweep."""
-        with self._database.writing() as session:
-            session.execute(update(SweepRow).where(SweepRow.id == sweep_id).values(finished_ns=self._clock.now_ns()))
+        self.insert((), sweep_id)
 
     def sweep(self, sweep_id: int) -> SweepRow:
         """One sweep.
@@ -175,6 +171,29 @@ class Ledger:
             chosen = chosen.where(VerdictRow.fingerprint == fingerprint)
         with self._database.reading() as session:
             return session.scalar(chosen)
+
+
+def rows_of(sweep_id: int, numbers: Sequence[int], params: Sequence[Mapping[str, Any]], measures: np.ndarray,
+            sums: np.ndarray, squares: np.ndarray) -> list[Row]:
+    """Trials as they are recorded.
+
+    Args:
+        params: plain numbers, texts, true or false by name. The others as in `TrialBatch`.
+    """
+    blocks = np.concatenate([sums, squares], axis=1, dtype=np.float32, casting="same_kind")
+    width = blocks.shape[1] * blocks.itemsize
+    raw = blocks.tobytes()
+    return [(sweep_id, int(number), _text(each), *values, raw[at * width : (at + 1) * width])
+            for at, (number, each, values) in enumerate(zip(numbers, params, measures.tolist(), strict=True))]
+
+
+def _text(params: Mapping[str, Any]) -> str:
+    """As `journal.columns.canonical_json`, for plain values."""
+    return "{" + ",".join(f"{_name(name)}:{repr(value) if type(value) in (int, float) else _ENCODED(value)}"
+                          for name, value in sorted(params.items())) + "}"
+
+
+_name = cache(_ENCODED)
 
 
 def _batch(rows: Sequence[Any]) -> TrialBatch:

@@ -3,7 +3,6 @@
 import hashlib
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self
@@ -15,7 +14,7 @@ from core.space import Space
 from engine.deciding import deciding
 from engine.resolve import source_digest, strategy_class
 from engine.trials import Player, Trials, player
-from journal import Journal, SweepHead, TrialBatch
+from journal import Journal, SweepHead, TrialBatch, rows_of
 from optimize.statistics.moments import moments_of
 
 EVERY_S = 1.0
@@ -31,23 +30,19 @@ class Recorded:
 
     def __init__(self, journal: Journal | None, head: SweepHead) -> None:
         self._journal = journal
-        self._open = ExitStack()
         self.sweep_id: int | None = None
         self.done = np.empty(0, np.int64)
-        self._waiting: list[tuple[Sequence[tuple[int, Mapping[str, Any]]], Trials, np.ndarray]] = []
-        self._count, self._flushed = 0, time.monotonic()
+        self._rows: list[Any] = []
+        self._flushed = time.monotonic()
         if journal is not None:
-            self._open.enter_context(journal.ledger.kept_open())
             self.sweep_id, self.done = journal.ledger.begin(head)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        try:
+        if self._rows:
             self.flush()
-        finally:
-            self._open.close()
 
     def earlier(self) -> Iterator[TrialBatch]:
         """The trials of earlier sessions."""
@@ -56,29 +51,20 @@ class Recorded:
 
     def add(self, trials: Sequence[tuple[int, Mapping[str, Any]]], outcome: Trials, taken: np.ndarray) -> None:
         """Have the trials that were taken recorded."""
-        if self._journal is None:
+        if self.sweep_id is None:
             return
-        self._waiting.append((trials, outcome, taken))
-        self._count += len(trials)
-        if self._count >= EVERY or time.monotonic() - self._flushed >= EVERY_S:
+        new = [trial for trial, each in zip(trials, taken, strict=True) if each]
+        self._rows += rows_of(self.sweep_id, [number for number, _ in new], [params for _, params in new],
+                              outcome.measures[taken], outcome.sum[taken], outcome.square[taken])
+        if len(self._rows) >= EVERY or time.monotonic() - self._flushed >= EVERY_S:
             self.flush()
 
-    def flush(self) -> None:
-        """Record what waits."""
-        if self._journal is not None and self.sweep_id is not None and self._waiting:
-            numbered = [trial for trials, _, taken in self._waiting for trial, new in zip(trials, taken, strict=True) if new]
-            parts = [(outcome.measures[taken], outcome.sum[taken], outcome.square[taken])
-                     for _, outcome, taken in self._waiting]
-            self._journal.ledger.append(self.sweep_id, [number for number, _ in numbered],
-                                        [params for _, params in numbered], *map(np.concatenate, zip(*parts, strict=True)))
-        self._waiting.clear()
-        self._count, self._flushed = 0, time.monotonic()
-
-    def finish(self) -> None:
-        """Everything was tried."""
-        self.flush()
-        if self._journal is not None and self.sweep_id is not None:
-            self._journal.ledger.finish(self.sweep_id)
+    def flush(self, finished: bool = False) -> None:
+        """Record what waits; `finished` = it is all there will be."""
+        if self._journal is not None:
+            rows, self._rows = self._rows, []
+            self._journal.ledger.insert(rows, self.sweep_id if finished else None)
+        self._flushed = time.monotonic()
 
 
 def head_of(played: Player, space: Space, method: str, objective: str, seed: int, folds: int) -> SweepHead:

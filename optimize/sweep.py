@@ -13,6 +13,7 @@ from core.measures import MEASURES
 from core.space import Dimension, Space, as_dimensions
 from core.spec import RunSpec
 from engine.build import default_of, load
+from engine.cerebro import rare_collections
 from engine.resolve import strategy_class
 from engine.trials import Player, player
 from journal import Journal
@@ -60,7 +61,7 @@ def sweep(spec: RunSpec, space: Space | Mapping[str, Any] | None = None, *, bars
     most = _bounded(space, search)
     collected = Collected(space.names, most)
     head = head_of(played, space, search.method, search.objective, search.seed, search.folds)
-    with Recorded(journal, head) as recorded:
+    with rare_collections(), Recorded(journal, head) as recorded:
         for batch in recorded.earlier():
             collected.add(*trials_of(batch, played.play([]).count))
         told = _Telling(progress, most, objectives[0])
@@ -70,11 +71,10 @@ def sweep(spec: RunSpec, space: Space | Mapping[str, Any] | None = None, *, bars
             recorded.add(trials, outcome, taken)
             pruned += len(trials) * stopped
             told.batch(len(collected), outcome.measures)
-        recorded.flush()
         columns = collected.columns()
         best = _best(columns, objectives, collected)
-        recorded.finish()
-    seconds = time.perf_counter() - started
+        recorded.flush(finished=True)
+        seconds = time.perf_counter() - started
     result = SweepResult(
         spec=played.spec, bars=bars, space=space, method=search.method, objectives=objectives, engine=played.engine,
         obstacle=played.obstacle, numbers=columns.numbers, columns=columns.columns, metrics=columns.metrics,

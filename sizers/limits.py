@@ -60,7 +60,7 @@ def load_compiled() -> None:
     shares_of(allowed, one, flag, 1.0, np.ones(1), False, limits)
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def limit_weights(weights: np.ndarray, current: np.ndarray, conviction: np.ndarray, decided: np.ndarray,
                   groups: Groups, value: float, cash: float, limits: Limits) -> np.ndarray:
     """Cut wished-for weights down to what the limits and the cash allow.
@@ -129,7 +129,7 @@ def limit_weights(weights: np.ndarray, current: np.ndarray, conviction: np.ndarr
     return wished
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def limit_weight(weight: float, current: float, groups: Groups, value: float, cash: float, limits: Limits) -> float:
     """`limit_weights` of the only symbol there is, which is decided on, without an array."""
     largest = min(limits.max_weight, limits.max_position / value) if value > 0 else 0.0
@@ -154,7 +154,7 @@ def limit_weight(weight: float, current: float, groups: Groups, value: float, ca
     return math.copysign(abs(kept) + spend / value, wished) if spend < want else wished
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _limit_count(wished: np.ndarray, decided: np.ndarray, ranked: np.ndarray, most: float) -> None:
     count = 0
     for at in range(len(wished)):
@@ -168,7 +168,7 @@ def _limit_count(wished: np.ndarray, decided: np.ndarray, ranked: np.ndarray, mo
                 wished[at] = 0.0
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def shares_of(weights: np.ndarray, held: np.ndarray, decided: np.ndarray, value: float, prices: np.ndarray,
               fractional: bool, limits: Limits) -> np.ndarray:
     """Target shares of target weights: `weight * value / price`, rounded towards zero.
@@ -189,7 +189,7 @@ def shares_of(weights: np.ndarray, held: np.ndarray, decided: np.ndarray, value:
     return target
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def share_count(weight: float, held: float, value: float, price: float, fractional: bool, limits: Limits) -> float:
     """`shares_of` one symbol that is decided on and has a price."""
     if weight == held * price / value:

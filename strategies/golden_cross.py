@@ -39,8 +39,7 @@ class GoldenCross(TargetStrategy):
 
     @classmethod
     def signals(cls, bars: Bars, p) -> np.ndarray:
-        decided = in_while_above(on(bars).sma(p.fast), on(bars).sma(p.slow))
-        return np.where(bars.tradable, decided, np.nan)
+        return in_while_above(on(bars).sma(p.fast), on(bars).sma(p.slow), bars.tradable)
 
     @classmethod
     def features(cls, bars: Bars, p) -> dict[str, np.ndarray]:

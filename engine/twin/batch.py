@@ -30,7 +30,7 @@ class Plans(NamedTuple):
         return Plan(self.rows[rows], self.decided[rows], self.conviction[rows], self.wished[rows])
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def play_many(market: Market, plans: Plans, account: Account, window: Window, sums: np.ndarray, squares: np.ndarray,
               out: np.ndarray) -> np.ndarray:
     """Fill in measures `out` (m, K), and sums and squares (m, B) of session returns.

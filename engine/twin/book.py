@@ -120,7 +120,7 @@ def bare_book(book: Book) -> Book:
                 bare(book.events), bare(book.marks), bare(book.used))
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def opened(columns: int, orders: int, actions: int, cash: float, guarded: bool) -> Book:
     """An account before its first bar; `guarded` = with protective exits."""
     marks, used = np.full((10, columns), -1.0), np.zeros(13, np.int64)
@@ -131,13 +131,13 @@ def opened(columns: int, orders: int, actions: int, cash: float, guarded: bool) 
                 np.empty((orders + room, 15)), np.empty((actions, 3)), np.empty((2 * actions, 4)), marks, used)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def has_room(book: Book) -> bool:
     """Whether all the orders one bar can bring have room."""
     return book.used[ORDERS] + 8 * len(book.size) <= len(book.orders)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def with_room(book: Book) -> Book:
     """The book, with room for more orders."""
     used = book.used[ORDERS]
@@ -146,7 +146,7 @@ def with_room(book: Book) -> Book:
     return Book(book.cash, book.size, book.price, book.lists, orders, book.owing, book.events, book.marks, book.used)
 
 
-@njit(cache=True, nogil=True)
+@njit(inline="always")
 def submit(book: Book, row: int, column: int, size: float, intent: int, kind: int, level: float, close: float) -> int:
     """Write a new order down, and put it in the queue; returns its number."""
     number = book.used[ORDERS]
@@ -161,7 +161,7 @@ def submit(book: Book, row: int, column: int, size: float, intent: int, kind: in
     return number
 
 
-@njit(cache=True, nogil=True)
+@njit(inline="always")
 def end(book: Book, number: int, status: int) -> None:
     """End an order; with protective exits, the strategy will hear of a market order's end."""
     orders = book.orders
@@ -171,7 +171,7 @@ def end(book: Book, number: int, status: int) -> None:
         book.used[NEWS] += 1
 
 
-@njit(cache=True, nogil=True)
+@njit(inline="always")
 def value(book: Book, last: np.ndarray) -> float:
     """Equity: cash, positions at their latest closes, dividends owed."""
     worth = 0.0
@@ -180,7 +180,7 @@ def value(book: Book, last: np.ndarray) -> float:
     return book.cash[0] + worth + owed(book)
 
 
-@njit(cache=True, nogil=True)
+@njit(inline="always")
 def owed(book: Book) -> float:
     """Dividends that are not paid yet."""
     total = 0.0
@@ -189,7 +189,7 @@ def owed(book: Book) -> float:
     return total
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def values(last: np.ndarray, size: np.ndarray, held: np.ndarray, cash: float, coming: float, equity: np.ndarray) -> None:
     """`value` on many rows (R, N) on which nothing but prices changes, written into (R,) equity."""
     if len(held) == 1:
@@ -204,7 +204,7 @@ def values(last: np.ndarray, size: np.ndarray, held: np.ndarray, cash: float, co
         equity[row] = cash + worth + coming
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def tell(book: Book, row: int, column: int, kind: int, amount: float) -> None:
     """Record cash that was booked."""
     event = book.events[book.used[TOLD]]
@@ -212,7 +212,7 @@ def tell(book: Book, row: int, column: int, kind: int, amount: float) -> None:
     book.used[TOLD] += 1
 
 
-@njit(cache=True, nogil=True)
+@njit(inline="always")
 def remember(book: Book, column: int, before: float) -> None:
     """Keep the list of positions, after a fill."""
     if book.size[column] == 0.0:
@@ -222,13 +222,13 @@ def remember(book: Book, column: int, before: float) -> None:
         book.used[HOLDING] += 1
 
 
-@njit(cache=True, nogil=True)
+@njit(inline="always")
 def forget(book: Book, column: int) -> None:
     """Take a column off the list of positions."""
     strike(book, HOLDING, column)
 
 
-@njit(cache=True, nogil=True)
+@njit(inline="always")
 def strike(book: Book, which: int, column: int) -> None:
     """Take a column off one of the lists."""
     kept, lists = 0, book.lists
@@ -239,7 +239,7 @@ def strike(book: Book, which: int, column: int) -> None:
     book.used[which] = kept
 
 
-@njit(cache=True, nogil=True)
+@njit(inline="always")
 def close_ranks(book: Book) -> None:
     """Drop the orders that have ended from the queue."""
     kept, lists, orders = 0, book.lists, book.orders

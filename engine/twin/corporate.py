@@ -24,7 +24,7 @@ from engine.twin.book import (
 from engine.twin.booking import whole
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def act(market: Market, action: int, book: Book, fractional: bool) -> None:
     """Book a split, then owe the dividend on what is held."""
     row, column = market.actions[action]
@@ -38,7 +38,7 @@ def act(market: Market, action: int, book: Book, fractional: bool) -> None:
         book.used[OWED] += 1
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _split_position(market: Market, row: int, column: int, ratio: float, book: Book, fractional: bool) -> None:
     if book.size[column] == 0.0:
         return
@@ -54,7 +54,7 @@ def _split_position(market: Market, row: int, column: int, ratio: float, book: B
         forget(book, column)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _split_order(column: int, ratio: float, book: Book, fractional: bool) -> None:
     for at in range(book.used[WAITING]):
         order = book.orders[book.lists[WAITING, at]]
@@ -69,7 +69,7 @@ def _split_order(column: int, ratio: float, book: Book, fractional: bool) -> Non
     close_ranks(book)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def pay(market: Market, row: int, book: Book) -> None:
     """Pay the dividends that are due."""
     kept = 0
@@ -84,7 +84,7 @@ def pay(market: Market, row: int, book: Book) -> None:
     book.used[OWED] = kept
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _previous_close(close: np.ndarray, row: int, column: int) -> float:
     for before in range(row - 1, -1, -1):
         if not np.isnan(close[before, column]):

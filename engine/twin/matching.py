@@ -78,7 +78,7 @@ def _fill_at_open(market: Market, row: int, book: Book, number: int, account: Ac
     _fill(row, np.isnan(market.high[row, column]), book, number, paid, account.commission)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _turn(kind: int, change: float, level: float, held: float, opening: float, high: float, low: float) -> int:
     """When in the bar an order is tried: 0 to 2 at the open, 3 within the bar; 4 = it is out of reach."""
     if kind == MARKET:
@@ -90,7 +90,7 @@ def _turn(kind: int, change: float, level: float, held: float, opening: float, h
     return 3 if kind == STOP_TRAIL or (reach >= level if rises else reach <= level) else 4
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def try_guard(market: Market, row: int, book: Book, number: int, account: Account) -> None:
     """Fill a protective order if the bar on `row` reaches its price; else a trailing stop follows the close."""
     orders = book.orders
@@ -110,7 +110,7 @@ def try_guard(market: Market, row: int, book: Book, number: int, account: Accoun
         orders[number, LEVEL] = trailed(level, change, market.close[row, column], account.exits.trail)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _reached(kind: int, change: float, level: float, opening: float, high: float, low: float) -> float:
     """The price at which a bar meets a stop or a limit, before slippage; NaN if it does not."""
     if (change > 0.0) != (kind == LIMIT):
@@ -118,13 +118,13 @@ def _reached(kind: int, change: float, level: float, opening: float, high: float
     return opening if opening <= level else level if low <= level else np.nan
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def trailed(level: float, change: float, price: float, part: float) -> float:
     """Where a trailing stop stands once it has seen `price`: Backtrader's `Order.trailadjust`."""
     return min(level, price + price * part) if change > 0.0 else max(level, price - price * part)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def cancel_guards(book: Book, column: int) -> None:
     """Cancel the protective orders of a symbol; they are one group."""
     for number in range(int(book.marks[FIRST_GUARD, column]), int(book.marks[END_GUARD, column])):
@@ -133,7 +133,7 @@ def cancel_guards(book: Book, column: int) -> None:
     book.marks[FIRST_GUARD, column] = book.marks[END_GUARD, column] = -1.0
 
 
-@njit(cache=True, nogil=True)
+@njit(inline="always")
 def _fill(row: int, late: bool, book: Book, number: int, paid: float, terms: Commission) -> None:
     """Close and open shares at a price; what cannot be paid for is not opened. `late` = at the close of the bar."""
     orders = book.orders

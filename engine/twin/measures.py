@@ -5,7 +5,22 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from engine.twin.book import COLUMN, COST, FILL_ROW, FILLED, MARGIN, ORDERS, PRICE, REFUSED, STATUS, Book, Market
+from engine.twin.bare import bare
+from engine.twin.book import (
+    COLUMN,
+    COST,
+    FILL_ROW,
+    FILLED,
+    MARGIN,
+    ORDERS,
+    PRICE,
+    REFUSED,
+    STATUS,
+    Book,
+    Market,
+    bare_book,
+    bare_market,
+)
 from engine.twin.booking import whole
 from engine.twin.trips import closed_profits, fills_of
 
@@ -31,18 +46,24 @@ class Window(NamedTuple):
     free: float
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def measure(market: Market, book: Book, fractional: bool, equity: np.ndarray, window: Window, returns: np.ndarray,
             sums: np.ndarray, squares: np.ndarray, out: np.ndarray) -> None:
     """Fill in the measures `out` (K,), the session returns (S,), and their sums and squares (B,) by block."""
+    _measure(bare_market(market), bare_book(book), fractional, bare(equity), window, bare(returns), sums, squares, out)
+
+
+@njit(inline="always")
+def _measure(market: Market, book: Book, fractional: bool, equity: np.ndarray, window: Window, returns: np.ndarray,
+             sums: np.ndarray, squares: np.ndarray, out: np.ndarray) -> None:
     ends, cash, periods = window.ends, window.cash, window.periods
     session_returns(equity, ends, cash, returns)
     _blocks(returns, window.edges, sums, squares)
     final, mean = equity[ends[-1]], sums.sum() / len(returns)
-    spread, below, largest = _spread(returns, mean, window.free)
+    spread, below, excess = _spread(returns, mean, window.free)
     count = len(returns)
     deviation = np.sqrt(spread / (count - 1)) if count > 1 else np.nan
-    risk = deviation if deviation > 1e-12 * largest else 0.0
+    risk = deviation if deviation > 1e-12 * np.sqrt(excess) or deviation > 1e-12 * np.abs(returns - window.free).max() else 0.0
     downside = np.sqrt(below / count)
     fall = max_drawdown(equity[window.first :], cash)
     growth = _growth(final / cash, window.years)
@@ -85,7 +106,7 @@ def session_returns(equity: np.ndarray, ends: np.ndarray, cash: float, returns: 
         returns[at] = change if before > least else 0.0
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def max_drawdown(equity: np.ndarray, cash: float) -> float:
     """`analyzers.metrics.max_drawdown`, with one division for each peak."""
     peak, trough, worst = cash, cash, 0.0
@@ -98,7 +119,7 @@ def max_drawdown(equity: np.ndarray, cash: float) -> float:
     return max(worst, 1.0 - trough / peak)
 
 
-@njit(cache=True, nogil=True, fastmath=REORDERED)
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=REORDERED)
 def _blocks(returns: np.ndarray, edges: np.ndarray, sums: np.ndarray, squares: np.ndarray) -> None:
     for block in range(len(edges) - 1):
         total, square = 0.0, 0.0
@@ -108,20 +129,19 @@ def _blocks(returns: np.ndarray, edges: np.ndarray, sums: np.ndarray, squares: n
         sums[block], squares[block] = total, square
 
 
-@njit(cache=True, nogil=True, fastmath=REORDERED)
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=REORDERED)
 def _spread(returns: np.ndarray, mean: float, free: float) -> tuple[float, float, float]:
-    """Sums of squares around the mean and below the risk-free rate; largest absolute excess."""
-    spread, below, largest = 0.0, 0.0, 0.0
+    """Sums of squares around the mean, of what is below the risk-free rate, and of all excess over it."""
+    spread, below, whole = 0.0, 0.0, 0.0
     for at in range(len(returns)):
         difference, excess = returns[at] - mean, returns[at] - free
         spread += difference * difference
-        worse = min(excess, 0.0)
-        below += worse * worse
-        largest = max(largest, abs(excess))
-    return spread, below, largest
+        below += excess * excess if excess < 0.0 else 0.0
+        whole += excess * excess
+    return spread, below, whole
 
 
-@njit(cache=True, nogil=True, fastmath=REORDERED)
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=REORDERED)
 def _mean(values: np.ndarray) -> float:
     total = 0.0
     for at in range(len(values)):
@@ -129,7 +149,7 @@ def _mean(values: np.ndarray) -> float:
     return total / len(values)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _growth(growth: float, years: float) -> float:
     if years <= 0.0:
         return np.nan
@@ -139,7 +159,7 @@ def _growth(growth: float, years: float) -> float:
     return rate if np.isfinite(rate) else np.nan
 
 
-@njit(cache=True, nogil=True)
+@njit(inline="always")
 def _refused(book: Book) -> int:
     count = 0
     for number in range(book.used[ORDERS]):
@@ -149,7 +169,7 @@ def _refused(book: Book) -> int:
     return count
 
 
-@njit(cache=True, nogil=True)
+@njit(inline="always")
 def _exposure(market: Market, book: Book, fractional: bool, fills: np.ndarray, equity: np.ndarray, first: int) -> float:
     """Mean over the rows from `first` of gross position value / equity, 0 where equity is not positive."""
     rows, columns = market.close.shape
@@ -204,13 +224,13 @@ def _gross_of_several(last: np.ndarray, equity: np.ndarray, size: np.ndarray, he
     return total
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _kept(after: float, before: float) -> float:
     """Shares after a fill; what rounding leaves of a closed position is none."""
     return 0.0 if abs(after) <= 1e-9 * abs(before) else after
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _without_flat(held: np.ndarray, count: int, size: np.ndarray) -> int:
     kept = 0
     for at in range(count):

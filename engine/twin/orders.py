@@ -79,7 +79,7 @@ def _decide_alone(bar: int, price: float, wished: float, book: Book, value: floa
         close_ranks(book)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _intent(before: float, target: float) -> int:
     return EXIT if target == 0 else RESIZE if before * target > 0 else ENTER
 
@@ -105,7 +105,7 @@ def check(book: Book, account: Account) -> None:
     close_ranks(book)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _left(cash: float, held: float, change: float, close: float, terms: Commission) -> float:
     """Cash left after a change of position at the signal's close."""
     opened, closed = parts(held, change)

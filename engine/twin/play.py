@@ -77,7 +77,7 @@ def played(market: Market, plan: Plan, account: Account, wish: Wish, equity: np.
     return book
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def begun(market: Market, plan: Plan, account: Account) -> Book:
     """The book before the first bar."""
     return opened(market.close.shape[1], plan.decided.sum(), len(market.actions), account.cash, active(account.exits))
@@ -98,7 +98,7 @@ def walk(market: Market, plan: Plan, account: Account, equity: np.ndarray, cash:
     return book
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def resume(market: Market, plan: Plan, account: Account, book: Book, equity: np.ndarray, cash: np.ndarray) -> None:
     """Go on with a walk that has just begun, or that has got what it asked for: until it asks for something more."""
     bare_plan = Plan(bare(plan.rows), bare(plan.decided), bare(plan.conviction), bare(plan.wished))
@@ -154,7 +154,7 @@ def _broker(market: Market, row: int, book: Book, account: Account) -> None:
         hear(market, row, book, account)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _asks(plan: Plan, decision: int, book: Book) -> bool:
     """Put the convictions and wishes of a decision on the book; returns whether the wishes must be asked for.
 

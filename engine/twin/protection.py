@@ -40,13 +40,13 @@ from engine.twin.book import (
 from engine.twin.matching import cancel_guards, trailed, try_guard
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def active(exits: Exits) -> bool:
     """Whether there are protective exits."""
     return exits.stop != 0.0 or exits.trail != 0.0 or exits.profit != 0.0 or exits.bars != 0.0
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def tick(market: Market, row: int, book: Book) -> None:
     """Count the bar for the time exits."""
     for at in range(book.used[CLOCKS]):
@@ -55,7 +55,7 @@ def tick(market: Market, row: int, book: Book) -> None:
             book.marks[AGE, column] += 1
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def hear(market: Market, row: int, book: Book, account: Account) -> None:
     """Protect the positions of the market orders that have ended."""
     for at in range(book.used[NEWS]):
@@ -66,14 +66,14 @@ def hear(market: Market, row: int, book: Book, account: Account) -> None:
     close_ranks(book)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def busy(book: Book, column: int) -> bool:
     """Whether a market order of the symbol is still at work."""
     working = int(book.marks[WORKING, column])
     return working >= 0 and book.orders[working, STATUS] <= ACCEPTED
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _entered(market: Market, row: int, column: int, book: Book, account: Account) -> None:
     """Protect the whole position; on the entry bar its orders work already."""
     held, price, exits = book.size[column], book.price[column], account.exits
@@ -101,7 +101,7 @@ def _entered(market: Market, row: int, column: int, book: Book, account: Account
                 return
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _level(kind: int, price: float, side: int, part: float) -> float:
     """The price of a new protective order of a position entered at `price`."""
     if kind == STOP_TRAIL:
@@ -109,7 +109,7 @@ def _level(kind: int, price: float, side: int, part: float) -> float:
     return price * (1 + side * part) if kind == LIMIT else price * (1 - side * part)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def leave_overdue(market: Market, row: int, book: Book, account: Account) -> None:
     """Order the end of the positions that have been held for the allowed number of bars."""
     for at in range(book.used[CLOCKS] - 1, -1, -1):
@@ -124,7 +124,7 @@ def leave_overdue(market: Market, row: int, book: Book, account: Account) -> Non
     close_ranks(book)
 
 
-@njit(cache=True, nogil=True)
+@njit(inline="always")
 def send(book: Book, row: int, column: int, target: float, intent: int, close: float) -> None:
     """Order the difference to `target` shares; what protects the position ends first."""
     if book.used[GUARDED]:
@@ -132,7 +132,7 @@ def send(book: Book, row: int, column: int, target: float, intent: int, close: f
     book.marks[WORKING, column] = submit(book, row, column, target - book.size[column], intent, MARKET, 0.0, close)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def bar_out(book: Book, decided: np.ndarray, conviction: np.ndarray) -> bool:
     """Put the convictions on the book, 0 where a protective exit keeps the strategy out; returns whether one does."""
     barred = False
@@ -147,7 +147,7 @@ def bar_out(book: Book, decided: np.ndarray, conviction: np.ndarray) -> bool:
     return barred
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _start_clock(book: Book, column: int, side: int) -> None:
     """Count the bars of a position from this one on, unless they are counted already."""
     if book.marks[AGE, column] == 0.0:
@@ -157,7 +157,7 @@ def _start_clock(book: Book, column: int, side: int) -> None:
         book.marks[AGE, column], book.marks[SIDE, column] = 1.0, side
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _stop_clock(book: Book, column: int) -> None:
     """Stop counting the bars of a position that has ended."""
     strike(book, CLOCKS, column)

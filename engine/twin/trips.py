@@ -23,7 +23,7 @@ FLAT = 1e-9  # part of a trade's largest position that rounding may leave of a c
 POSITION, PEAK, ENTRY_VALUE, EXIT_VALUE, COMMISSION, DIVIDENDS = range(6)
 
 
-@njit(cache=True, nogil=True)
+@njit(inline="always")
 def fills_of(book: Book) -> np.ndarray:
     """(F,) int64 numbers of the orders that filled, in the order of their fills."""
     turns = np.empty(book.used[FILLS], np.int64)
@@ -33,7 +33,7 @@ def fills_of(book: Book) -> np.ndarray:
     return turns
 
 
-@njit(cache=True, nogil=True)
+@njit(inline="always")
 def closed_profits(market: Market, book: Book, fills: np.ndarray) -> np.ndarray:
     """(K,) profit of each closed trade after commission, with its dividends, in order of entry by fill."""
     rows, columns = market.close.shape
@@ -61,7 +61,7 @@ def closed_profits(market: Market, book: Book, fills: np.ndarray) -> np.ndarray:
     return closed[:, EXIT_VALUE] - closed[:, ENTRY_VALUE] - closed[:, COMMISSION] + closed[:, DIVIDENDS]
 
 
-@njit(cache=True, nogil=True)
+@njit(inline="always")
 def _event_row(book: Book, event: int, rows: int) -> int:
     """Row of a cash event, the last one for what is still owed; `rows` when there is no more."""
     if event >= book.used[TOLD]:
@@ -70,14 +70,14 @@ def _event_row(book: Book, event: int, rows: int) -> int:
     return row if row >= 0 else rows - 1
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _split(trips: np.ndarray, at: int, ratio: float) -> None:
     if at >= 0 and trips[at, POSITION] != 0.0:
         trips[at, POSITION] *= ratio
         trips[at, PEAK] *= ratio
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _cash(trips: np.ndarray, at: int, dividend: bool, amount: float) -> None:
     """A dividend belongs to the latest trade; cash in lieu is the sale of the fraction a split left."""
     if at < 0:
@@ -91,7 +91,7 @@ def _cash(trips: np.ndarray, at: int, dividend: bool, amount: float) -> None:
         _leave(trips, at, fraction, amount)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _fill(trips: np.ndarray, latest: np.ndarray, count: int, order: np.ndarray) -> int:
     """Reduce what is held the other way first; what remains adds to a trade or opens one."""
     column, size, price = int(order[COLUMN]), order[FILLED], order[PRICE]
@@ -114,7 +114,7 @@ def _fill(trips: np.ndarray, latest: np.ndarray, count: int, order: np.ndarray) 
     return count
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _leave(trips: np.ndarray, at: int, size: float, value: float) -> None:
     trips[at, EXIT_VALUE] += value
     trips[at, POSITION] -= size

@@ -92,4 +92,4 @@ def test_touching_and_parting_on_the_other_side_is_one_crossing():
     second = np.full((6, 1), 2.0)
     assert crossed(first, second)[:, 0].tolist() == [0, 0, 0, 1, 0, -1]
     assert crossed(first[::-1].copy(), second)[:, 0].tolist() == [0, 0, 1, 0, 0, -1]
-    np.testing.assert_array_equal(in_while_above(first, second)[:, 0], [np.nan, np.nan, np.nan, 1, np.nan, 0])
+    np.testing.assert_array_equal(in_while_above(first, second, np.ones(1, bool))[:, 0], [np.nan, np.nan, np.nan, 1, np.nan, 0])

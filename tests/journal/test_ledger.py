@@ -26,9 +26,8 @@ def append(ledger, sweep, numbers, width=4):
 def test_what_was_appended_is_read_back(journal):
     sweep, done = journal.ledger.begin(HEAD)
     assert not len(done)
-    with journal.ledger.kept_open():
-        measures, sums = append(journal.ledger, sweep, [0, 2])
-        append(journal.ledger, sweep, [1])
+    measures, sums = append(journal.ledger, sweep, [0, 2])
+    append(journal.ledger, sweep, [1])
     batch, = journal.ledger.trials(sweep)
     assert batch.numbers.tolist() == [0, 1, 2]
     assert [each["fast"] for each in batch.params] == [0, 1, 2]
