@@ -144,6 +144,11 @@ class Space:
         """Names of the dimensions."""
         return tuple(self.dimensions)
 
+    @property
+    def ruled(self) -> tuple[str, ...]:
+        """Names in the rules."""
+        return tuple(sorted({name for names, _ in self._rules for name in names}))
+
     @cached_property
     def size(self) -> int:
         """Points of the grid, before the rules.

@@ -62,7 +62,7 @@ def _numbers(values: np.ndarray) -> int:
     """How many of them are numbers; without a branch, so that it is computed several at once."""
     count = 0
     for at in range(len(values)):
-        count += values[at] == values[at]  # noqa: PLR0124  (false for NaN)
+        count += values[at] == values[at]  # false for NaN
     return count
 
 

@@ -53,6 +53,21 @@ class Trials(NamedTuple):
     problems: tuple[str, ...]
 
 
+class Batch(NamedTuple):
+    """Trials with the same sizer, limits and exits: these assignments, places among all, and what each decides."""
+
+    key: Others
+    places: list[int]
+    parts: list[Condensed]
+
+
+class Prepared(NamedTuple):
+    """Trials that have decided and are not played yet; a text where one could not decide."""
+
+    problems: list[str]
+    batches: list[Batch]
+
+
 class Player(Protocol):
     """Plays trials of one run on one panel.
 
@@ -174,26 +189,34 @@ class TwinPlayer(_Base):
         self._account(())
 
     def play(self, trials: Sequence[Mapping[str, Any]]) -> Trials:
-        made = self._empty(len(trials))
+        return self.finish(self.prepare(trials))
+
+    def prepare(self, trials: Sequence[Mapping[str, Any]]) -> Prepared:
+        """What the trials decide: the part of `play` that needs the interpreter."""
         problems = [""] * len(trials)
-        key: Others = ()
-        batch: list[int] = []
-        parts: list[Condensed] = []
+        batches: list[Batch] = []
         cells = 0
         for at, params in enumerate(trials):
             own, others = self._sorted_out(params)
-            if others != key or cells > MOST_CELLS:
-                self._play(batch, parts, key, made, problems)
-                key, batch, parts, cells = others, [], [], 0
             try:
-                parts.append(self._decisions(own))
+                part = self._decisions(own)
             except Exception as error:  # noqa: BLE001  (a user's strategy may raise anything; the sweep goes on)
                 problems[at] = problem_of(error)
                 continue
-            batch.append(at)
-            cells += parts[-1][2].size
-        self._play(batch, parts, key, made, problems)
-        return made._replace(problems=tuple(problems))
+            if not batches or others != batches[-1].key or cells > MOST_CELLS:
+                batches.append(Batch(others, [], []))
+                cells = 0
+            batches[-1].places.append(at)
+            batches[-1].parts.append(part)
+            cells += part[2].size
+        return Prepared(problems, batches)
+
+    def finish(self, prepared: Prepared) -> Trials:
+        """Play what was prepared: the part of `play` that other threads go on beside."""
+        made = self._empty(len(prepared.problems))
+        for batch in prepared.batches:
+            self._play(batch, made, prepared.problems)
+        return made._replace(problems=tuple(prepared.problems))
 
     def returns(self, params: Mapping[str, Any]) -> np.ndarray:
         own, others = self._sorted_out(params)
@@ -208,22 +231,21 @@ class TwinPlayer(_Base):
     def result(self, params: Mapping[str, Any]) -> RunResult:
         return simulate(self._spec_of(params), self.bars)
 
-    def _play(self, batch: list[int], parts: list[Condensed], key: Others, made: Trials, problems: list[str]) -> None:
-        if not batch:
-            return
+    def _play(self, batch: Batch, made: Trials, problems: list[str]) -> None:
+        places = batch.places
         try:
-            sizer, account = self._account(key)
-            plans = plans_of(parts, sizer, self.traded)
+            sizer, account = self._account(batch.key)
+            plans = plans_of(batch.parts, sizer, self.traded)
         except Exception as error:  # noqa: BLE001  (so may a user's sizer)
-            for at in batch:
+            for at in places:
                 problems[at] = problem_of(error)
             return
         blocks = len(made.count)
-        out, sums, squares = np.empty((len(batch), len(MEASURES))), np.empty((len(batch), blocks)), np.empty((len(batch), blocks))
+        out, sums, squares = np.empty((len(places), len(MEASURES))), np.empty((len(places), blocks)), np.empty((len(places), blocks))
         asked = play_many(self._market, plans, account, self._window, sums, squares, out)
         for at in np.flatnonzero(asked).tolist():
             self._play_one(plans.part(at), sizer, account, sums[at], squares[at], out[at])
-        made.measures[batch], made.sum[batch], made.square[batch] = out, sums, squares
+        made.measures[places], made.sum[places], made.square[places] = out, sums, squares
 
     def _play_one(self, plan: twin.Plan, sizer: PortfolioSizer, account: twin.Account, sums: np.ndarray,
                   squares: np.ndarray, out: np.ndarray) -> None:

@@ -129,13 +129,12 @@ class TrialRow(Base):
 
     __table__ = Table(
         "trials", Base.metadata,
-        Column("id", Integer, primary_key=True),
-        Column("sweep_id", Integer, ForeignKey("sweeps.id"), nullable=False),
-        Column("number", BigInteger, nullable=False),
+        Column("sweep_id", Integer, ForeignKey("sweeps.id"), primary_key=True),
+        Column("number", BigInteger, primary_key=True),
         Column("params", Text, nullable=False),
         *(Column(name, Double) for name in MEASURES),
         Column("blocks", LargeBinary, nullable=False),
-        UniqueConstraint("sweep_id", "number"),
+        sqlite_with_rowid=False,
     )
 
 

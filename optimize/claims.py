@@ -182,7 +182,7 @@ class _Pulse:
     def __init__(self, study: "optuna.Study") -> None:
         self._storage: Any = study._storage
         self._beats = hasattr(self._storage, "record_heartbeat")
-        self._period = self._storage.get_heartbeat_interval() or HEARTBEAT_S if self._beats else HEARTBEAT_S
+        self._period = (self._beats and getattr(self._storage, "get_heartbeat_interval")()) or HEARTBEAT_S  # noqa: B009
         self._trials: set[int] = set()
         self._lock = threading.Lock()
         self._stopped = threading.Event()

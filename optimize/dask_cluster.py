@@ -12,6 +12,8 @@ from types import TracebackType
 from typing import Any, Self
 
 from distributed import Client, Future, WorkerPlugin
+from distributed.comm.addressing import parse_address, parse_host_port
+from distributed.comm.registry import get_backend
 from distributed.scheduler import KilledWorker
 
 from core.bars import Bars
@@ -176,11 +178,15 @@ def _name(recipe: Recipe) -> str:
 
 
 def _connected(address: str, timeout_s: float) -> Client:
+    try:  # before there is a client: one that cannot read it complains again when it is collected
+        kind, place = parse_address(address, strict=True)
+        get_backend(kind)
+        parse_host_port(place)
+    except ValueError as error:
+        raise BadSpec(f"the Dask address {address!r} is not understood: {error}; write tcp://HOST:8786") from None
     for attempt in range(TRIES):
         try:
             return Client(address, timeout=timeout_s, set_as_default=False)
-        except ValueError as error:
-            raise BadSpec(f"the Dask address {address!r} is not understood: {error}; write tcp://HOST:8786") from None
         except OSError:
             time.sleep(0.2 * 2**attempt)
     raise SourceUnavailable(f"no Dask scheduler answers at {address} (tried {TRIES} times): start one with "

@@ -5,6 +5,7 @@ bounded number of them out, and yields (trials, outcome) as they complete, in an
 every trial exactly once. Imports core, engine and optimize.recipe.
 """
 
+import sys
 import threading
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
@@ -13,9 +14,10 @@ from concurrent.futures.process import BrokenProcessPool
 from types import TracebackType
 from typing import Any, Protocol, Self
 
-from engine.trials import Player, Trials
+from engine.trials import Player, Trials, TwinPlayer
 from optimize.recipe import Numbered, Recipe, play
 
+SWITCH_S = 0.0002  # how long a thread that has played waits for the interpreter
 Outcome = tuple[Numbered, Trials]
 DIED = "the worker process died while it played this trial (out of memory, or a crash in compiled code)"
 
@@ -40,9 +42,12 @@ class Here:
         self._pool = ThreadPoolExecutor(jobs, "trials") if jobs > 1 else None
 
     def __enter__(self) -> Self:
+        self._interval = sys.getswitchinterval()
+        sys.setswitchinterval(SWITCH_S)
         return self
 
     def __exit__(self, *_: object) -> None:
+        sys.setswitchinterval(self._interval)
         if self._pool:
             self._pool.shutdown(cancel_futures=True)
 
@@ -55,7 +60,7 @@ class Here:
         out: dict[Future[Trials], Numbered] = {}
         try:
             for chunk in chunks:
-                out[self._pool.submit(play, self._player, chunk)] = chunk
+                out[self._submitted(self._pool, chunk)] = chunk
                 if len(out) >= 2 * self._jobs:
                     yield from _finished(out)
             while out:
@@ -63,6 +68,13 @@ class Here:
         finally:
             for future in out:
                 future.cancel()
+
+
+    def _submitted(self, pool: ThreadPoolExecutor, chunk: Numbered) -> Future[Trials]:
+        """The twin's trials decide in this thread and are played in another, so that no two ask for the interpreter."""
+        if isinstance(self._player, TwinPlayer):
+            return pool.submit(self._player.finish, self._player.prepare([params for _, params in chunk]))
+        return pool.submit(play, self._player, chunk)
 
 
 def _finished(out: dict[Future[Trials], Numbered]) -> Iterator[Outcome]:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from core.blocks import edges
 from core.errors import BadSpec
 from core.space import Space
 from engine.trials import Player, Trials, player
@@ -67,10 +68,16 @@ def windows(sessions: np.ndarray, folds: int) -> list[tuple[str | None, str | No
     return [(str(sessions[first]), str(sessions[last - 1])) for first, last in pairwise(borders.tolist())]
 
 
+def block_counts(sessions: np.ndarray, folds: int) -> np.ndarray:
+    """(B,) int64 sessions in each block of a trial's moments, the blocks of all folds one after the other."""
+    borders = np.arange(folds + 1) * len(sessions) // folds
+    return np.concatenate([np.diff(edges(length)) for length in np.diff(borders).tolist()])
+
+
 def _proposed(search: Search, space: Space, objectives: Sequence[Objective], folds: list[Executor], played: Player, key: str,
               done: set[int]) -> Iterator[Outcome]:
     """What Optuna proposes, and what the study has from elsewhere that is not known here."""
-    from optimize.search import finished
+    from optimize.search import finished, replayed
     from optimize.search import search as searched
     from optimize.study import close_study, open_study
 
@@ -83,9 +90,9 @@ def _proposed(search: Search, space: Space, objectives: Sequence[Objective], fol
             here.add(one.number)
             yield Outcome([(one.number, one.params)], one.trials, one.state == "pruned")
         missing = [each for each in finished(study, space) if each[0] not in here]
-        if missing and len(folds) == 1:
-            for numbered, made in folds[0].play(_chunks(iter(missing), played, search, len(missing))):
-                yield Outcome(numbered, made)
+        for numbered in _chunks(iter(missing), played, search, len(missing)):
+            for trials_again, made in replayed(folds, numbered):
+                yield Outcome(trials_again, made)
     finally:
         close_study(study)
 

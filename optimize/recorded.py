@@ -80,11 +80,11 @@ def head_of(played: Player, space: Space, method: str, objective: str, seed: int
         end=str(played.sessions[-1]), sessions=len(played.sessions))
 
 
-def trials_of(batch: TrialBatch, count: np.ndarray) -> tuple[list[tuple[int, dict[str, Any]]], Trials]:
-    """A batch from the ledger as it came out of a player."""
-    numbered = list(zip(batch.numbers.tolist(), batch.params, strict=True))
-    return numbered, Trials(batch.measures, count, batch.sum.astype(np.float64), batch.square.astype(np.float64),
-                            ("",) * len(numbered))
+def trials_of(batch: TrialBatch, chosen: np.ndarray, count: np.ndarray) -> tuple[list[tuple[int, dict[str, Any]]], Trials]:
+    """The chosen trials, (m,) bool, of a batch from the ledger as they came out of a player; count: sessions by block."""
+    numbered = [(int(batch.numbers[at]), batch.params[at]) for at in np.flatnonzero(chosen)]
+    return numbered, Trials(batch.measures[chosen], count, batch.sum[chosen].astype(np.float64),
+                            batch.square[chosen].astype(np.float64), ("",) * len(numbered))
 
 
 def record_part(journal: Journal, head: SweepHead, part: str, params: Sequence[Mapping[str, Any]], outcome: Trials) -> None:

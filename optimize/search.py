@@ -15,6 +15,7 @@ from engine.trials import Trials
 from optimize.claims import Claim, Claims, is_complete
 from optimize.executors import Executor
 from optimize.objective import Objective
+from optimize.recipe import Numbered
 from optimize.study import params_of
 
 if TYPE_CHECKING:
@@ -73,6 +74,17 @@ def search(study: "optuna.Study", space: Space, objectives: Sequence[Objective],
 def finished(study: "optuna.Study", space: Space) -> list[tuple[int, dict[str, Any]]]:
     """Number and parameters of the trials that earlier sessions, or other processes, have completed."""
     return [(trial.number, params_of(space, trial.params)) for trial in study.get_trials(deepcopy=False) if is_complete(trial)]
+
+
+def replayed(folds: Sequence[Executor], trials: Numbered) -> Iterator[tuple[Numbered, Trials]]:
+    """Trials, and what comes out of each when it is played on every fold."""
+    rows: dict[int, list[Trials]] = {number: [] for number, _ in trials}
+    for executor in folds:
+        for part, made in executor.play([trials]):
+            for at, (number, _) in enumerate(part):
+                rows[number].append(_row(made, at))
+    for one in trials:
+        yield [one], _joined(rows[one[0]], folds_missing=0)
 
 
 def _play(claims: Claims, asked: list[Claim], objectives: Sequence[Objective], folds: Sequence[Executor],

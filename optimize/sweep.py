@@ -22,7 +22,7 @@ from optimize.collected import Collected, Columns
 from optimize.evidence import counted
 from optimize.gate import judge
 from optimize.objective import Objective, read_objectives
-from optimize.outcomes import outcomes
+from optimize.outcomes import block_counts, outcomes
 from optimize.proposals import bound
 from optimize.recorded import Recorded, head_of, trials_of
 from optimize.result import Agreement, SweepResult
@@ -62,10 +62,12 @@ def sweep(spec: RunSpec, space: Space | Mapping[str, Any] | None = None, *, bars
     collected = Collected(space.names, most)
     head = head_of(played, space, search.method, search.objective, search.seed, search.folds)
     with rare_collections(), Recorded(journal, head) as recorded:
-        for batch in recorded.earlier():
-            collected.add(*trials_of(batch, played.play([]).count))
-        told = _Telling(progress, most, objectives[0])
         pruned = 0
+        for batch in recorded.earlier():
+            complete = ~np.isnan(batch.sum).any(axis=1)
+            collected.add(*trials_of(batch, complete, block_counts(played.sessions, search.folds)))
+            pruned += int((~complete).sum())
+        told = _Telling(progress, most, objectives[0])
         for trials, outcome, stopped in outcomes(search, space, objectives, played, most, head.key, set(recorded.done.tolist())):
             taken = np.ones(len(trials), bool) if stopped else collected.add(trials, outcome)
             recorded.add(trials, outcome, taken)
@@ -95,7 +97,7 @@ def _space_of(spec: RunSpec, space: Space | Mapping[str, Any] | None) -> Space:
     elif not isinstance(space, Space):
         dimensions: dict[str, Dimension] = as_dimensions(space)
         space = Space(dimensions, own.where)
-    for name in space.names:
+    for name in (*space.names, *space.ruled):
         default_of(spec, name)
     return space
 
@@ -153,14 +155,20 @@ def _best(columns: Columns, objectives: tuple[Objective, ...], collected: Collec
         raise BadSpec(f"{', '.join(each.metric for each in objectives)} is not defined for any of "
                       f"{len(columns.numbers):,} trials (they never traded, or the bars are too few): choose another "
                       "objective or another space; the trials are kept")
-    order = known[np.argsort(-scores[known, 0], kind="stable")]
-    if len(objectives) == 1:
-        return (int(order[0]),)
-    return tuple(int(at) for at in order if not _dominated(scores[at], scores[known]))
+    order = known[np.lexsort((known, *-scores[known, ::-1].T))]
+    return (int(order[0]),) if len(objectives) == 1 else _front(order, scores[order])
 
 
-def _dominated(score: np.ndarray, scores: np.ndarray) -> bool:
-    return bool(((scores >= score).all(axis=1) & (scores > score).any(axis=1)).any())
+def _front(order: np.ndarray, scores: np.ndarray) -> tuple[int, ...]:
+    """Those of `order` that none is better than in every objective; by falling scores, so that the better come first."""
+    front: list[int] = []
+    best = np.empty_like(scores)
+    for at, score in zip(order.tolist(), scores, strict=True):
+        above = best[: len(front)]
+        if not ((above >= score).all(axis=1) & (above > score).any(axis=1)).any():
+            best[len(front)] = score
+            front.append(at)
+    return tuple(front)
 
 
 def _warnings(collected: Collected) -> tuple[str, ...]:

@@ -27,8 +27,9 @@ from optimize import shared_bars
 from optimize.chain import WalkForward, Window, chain_metrics, efficiency
 from optimize.executors import Executor, Here, Processes
 from optimize.objective import Objective, read_objectives
-from optimize.proposals import proposals
+from optimize.proposals import bound, proposals
 from optimize.recipe import Recipe
+from optimize.sweep import MANY
 from optimize.windows import Span, spans
 
 METHODS = ("grid", "random")
@@ -160,8 +161,11 @@ def _points(spec: RunSpec, space: Space, method: str, trials: int | None, seed: 
         raise BadSpec(f"trials is {trials} and the grid has as many as it has points: drop it, or use method random")
     if trials is not None and trials < 1:
         raise BadSpec(f"trials is {trials}: it is a number of draws, from 1 on")
-    for name in space.names:
+    for name in (*space.names, *space.ruled):
         default_of(spec, name)
+    most = bound(space, method, DRAWS if trials is None else trials)
+    if most > MANY:
+        raise BadSpec(f"each window has up to {most:,} trials, more than {MANY:,}: use larger steps or method random")
     found = proposals(space, method, DRAWS if trials is None else trials, spec.seed if seed is None else seed)
     return [params for _, params in found]
 

@@ -37,7 +37,7 @@ Seed = Annotated[int | None, typer.Option(help="Seed of everything random.")]
 Param = Annotated[list[str] | None, typer.Option(
     "--param", "-p", metavar="NAME=VALUE", help="Parameter: fast=20, sizer.x=1, limits.x=1, exits.stop=0.08.")]
 Swept = Annotated[list[str] | None, typer.Option(
-    "--param", "-p", metavar="NAME=VALUES", help="What to try: fast=5:100:5 (a range), top=3,5,8 (a choice); fast=20 is fixed.")]
+    "--param", "-p", metavar="NAME=VALUES", help="What to try: fast=5:90:5 (a range), top=3,5,8 (a choice); fast=20 is fixed.")]
 Spec = Annotated[Path | None, typer.Option(metavar="FILE", help="TOML file with the same names.")]
 Out = Annotated[Path | None, typer.Option(metavar="DIR", help="Folder of the report.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]

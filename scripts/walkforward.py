@@ -77,8 +77,6 @@ def walkforward(
 
 
 def _carry_out(spec: RunSpec, space: "Space", asked: dict[str, Any], jobs: int | None, out: Path | None, as_json: bool) -> None:
-    import os
-
     import reports
     from core.settings import load_settings
     from engine.build import load
@@ -101,7 +99,7 @@ def _carry_out(spec: RunSpec, space: "Space", asked: dict[str, Any], jobs: int |
     with Journal(settings.journal) as journal, output.progress_bar() as progress:
         parts = iter(range(10**9))
         walk = walk_forward(
-            spec, space, bars=bars, jobs=jobs or os.cpu_count() or 1, **asked,
+            spec, space, bars=bars, jobs=jobs, **asked,
             progress=progress and (lambda done, total: progress(done, total, "trials")),
             record=lambda params, outcome: record_part(journal, head, f"window {next(parts) + 1}", params, outcome))
     directory = out or new_directory(settings.runs_dir, f"{spec.strategy}_walkforward")

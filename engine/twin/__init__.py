@@ -7,5 +7,7 @@ hold the two together. Pure arrays in and out; imports core and sizers.limits.
 
 from engine.twin.book import Account, Market, Plan
 from engine.twin.play import Wish, play, played
+from engine.twin.stale import forget
 
+forget()
 __all__ = ["Account", "Market", "Plan", "Wish", "play", "played"]

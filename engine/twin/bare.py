@@ -11,8 +11,7 @@ from numba.extending import intrinsic
 from numba.np.arrayobj import make_array, populate_array
 
 
-@intrinsic
-def bare(typing: Any, array: Any) -> Any:
+def _bare(typing: Any, array: Any) -> Any:
     """The same array, writable and without a reference count; whoever calls keeps the original alive as long as it is used."""
     result = types.Array(array.dtype, array.ndim, "C")
 
@@ -23,3 +22,6 @@ def bare(typing: Any, array: Any) -> Any:
         return made._getvalue()
 
     return result(array), generate
+
+
+bare: Any = intrinsic(_bare)

@@ -152,7 +152,7 @@ def test_a_cluster_without_workers_is_one_clear_line(cluster, plain_recipe):
         Dask(plain_recipe, cluster.address, timeout_s=2)
 
 
-@pytest.mark.parametrize("address", ["nonsense://127.0.0.1:1", "tcp://127.0.0.1:port"])
+@pytest.mark.parametrize("address", ["nonsense://127.0.0.1:1", "tcp://127.0.0.1:port", "tcp://127.0.0.1", "banana"])
 def test_an_address_that_is_none_is_one_clear_line(plain_recipe, address):
     with pytest.raises(BadSpec, match=f"{address}.*write tcp://HOST:8786"):
         Dask(plain_recipe, address, timeout_s=0.2)

@@ -12,11 +12,12 @@ from core.errors import BadSpec, UnknownName, UsageError
 from core.measures import MEASURES
 from core.space import Choice, Range, Space
 from core.spec import RunSpec
-from engine.trials import TwinPlayer
+from engine.trials import TwinPlayer, player
 from feeds.load import load_bars
 from journal import Journal
 from optimize import Search, sweep
 from optimize.parity import difference
+from optimize.recorded import head_of
 
 SPEC = RunSpec(strategy="GoldenCross", commission="0.1%")
 SPACE = Space({"fast": Range(2, 8, 2), "slow": Range(5, 20, 5)}, where="fast < slow")
@@ -89,6 +90,26 @@ def test_an_interrupted_sweep_is_gone_on_with(panel, journal, monkeypatch):
     for name in MEASURES:
         np.testing.assert_array_equal(made.metrics[name], whole.metrics[name])
     assert made.best == whole.best and made.pbo == pytest.approx(whole.pbo, abs=0.02)
+
+
+def test_folds_are_gone_on_with_and_played_again_where_the_ledger_lacks_them(panel, tmp_path):
+    asked = dict(bars=panel, method="tpe", trials=25, folds=3, storage=str(tmp_path / "optuna.db"), verify=False)
+    with Journal(tmp_path / "journal.db") as journal:
+        whole = sweep(SPEC, SPACE, journal=journal, **asked)
+        batch, = journal.ledger.trials(whole.sweep_id)
+        kept = np.arange(len(batch.numbers)) % 3 > 0
+    assert whole.pruned
+    with Journal(tmp_path / "killed.db") as journal:  # every third trial was told to Optuna, and did not reach the ledger
+        head = head_of(player(SPEC, panel), SPACE, "tpe", "sharpe", 0, 3)
+        sweep_id, _ = journal.ledger.begin(head)
+        journal.ledger.append(sweep_id, batch.numbers[kept].tolist(), [batch.params[at] for at in np.flatnonzero(kept)],
+                              batch.measures[kept], batch.sum[kept], batch.square[kept])
+        again = sweep(SPEC, SPACE, journal=journal, **asked)
+    assert again.sweep_id == sweep_id and again.numbers.tolist() == whole.numbers.tolist()
+    for name in MEASURES:
+        np.testing.assert_allclose(again.metrics[name], whole.metrics[name], rtol=1e-12)
+    np.testing.assert_allclose(again.moments.sum, whole.moments.sum, rtol=1e-6, atol=1e-9)
+    assert again.moments.count.tolist() == whole.moments.count.tolist() and again.best == whole.best
 
 
 def test_random_trials_are_different_allowed_and_repeatable(panel):
@@ -177,6 +198,7 @@ def test_differences_are_told_apart(panel):
     ({"fast": Range(1, 3)}, {"folds": 3}, BadSpec, "only tpe, cmaes and nsga2"),
     ({"fast": Range(1, 2000), "slow": Range(1, 2000)}, {}, BadSpec, "up to 4,000,000 trials, more than 1,000,000"),
     ({"sizer.fraction": Range(0.1, 0.9)}, {}, UnknownName, "fraction"),
+    (Space({"fast": Range(1, 3)}, where="fsat < 2"), {}, UnknownName, "did you mean 'fast'"),
     ({"limits.max_weight": Range(0.1, 0.9)}, {}, BadSpec, "continuous: a grid needs a step"),
     ({"fast": Range(200, 210), "slow": Range(900, 910)}, {}, BadSpec, "sharpe is not defined for any of 121 trials"),
 ])

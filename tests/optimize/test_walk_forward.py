@@ -200,6 +200,8 @@ def test_an_efficiency_needs_a_gain_in_training():
      "the rules fast < slow leave nothing"),
     (dict(space=Space({"fats": Range(2, 5)})), "unknown parameter of GoldenCross 'fats': did you mean 'fast'"),
     (dict(space=Space({"fast": Range(0.1, 0.5)})), "the range 0.1:0.5 is continuous: a grid needs a step"),
+    (dict(space=Space({"fast": Range(2, 5)}, where=("fsat < 4",))), "unknown parameter of GoldenCross 'fsat': did you mean 'fast'"),
+    (dict(space=Space({"fast": Range(2, 2000), "slow": Range(5, 2000)})), "up to 3,990,004 trials, more than 1,000,000"),
     (dict(trials=5), "trials is 5 and the grid has as many as it has points: drop it"),
     (dict(jobs=0), "jobs is 0: it must be 1 or more"),
     (dict(trials=0, method="random"), "trials is 0: it is a number of draws"),
