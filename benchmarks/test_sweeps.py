@@ -109,6 +109,18 @@ def test_one_run_of_5000_bars(benchmark, pair, frame):
     benchmark(whole)
 
 
+def test_a_large_sweep_in_bounded_memory(benchmark, pair, tmp_path):
+    """100,000 trials on 500 bars: what a trial costs in memory."""
+    bars = Bars.from_frames({"A": walk(500, 3)}, calendar="24/7")
+    space = Space({"fast": Range(1, 100), "slow": Range(101, 200), "sizer.across": Choice("universe", "chosen"),
+                   "limits.max_weight": Choice(0.2, 0.4, 0.6, 0.8, 1.0)})
+    with Journal(tmp_path / "journal.db") as journal:
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        made = benchmark.pedantic(lambda: sweep(SPEC, space, bars=bars, journal=journal, verify=False, statistics=False), rounds=1)
+        grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+    pair.lines.append(f"{len(made):,} trials x 500 bars: {len(made) / made.seconds:,.0f} trials/s, memory grew by {grown:,.0f} MB")
+
+
 def test_momentum_and_how_its_cost_grows(benchmark, pair):
     """Indicators and signals included, nothing computed before; time and memory by symbol and bar."""
     days = get_calendar("XNYS").between("2010-01-04", "2022-12-30")[:2_520].astype("datetime64[ns]")
@@ -128,18 +140,6 @@ def test_momentum_and_how_its_cost_grows(benchmark, pair):
                           f"peak {memory:,.0f} MB ({memory * 1e6 / count / 2_520:,.0f} bytes each)")
         if count == 100:
             benchmark.pedantic(lambda bars=bars, spec=spec: player(spec, dataclasses.replace(bars)).play([{}]), rounds=3)
-
-
-def test_a_large_sweep_in_bounded_memory(benchmark, pair, tmp_path):
-    """100,000 trials on 500 bars: what a trial costs in memory."""
-    bars = Bars.from_frames({"A": walk(500, 3)}, calendar="24/7")
-    space = Space({"fast": Range(1, 100), "slow": Range(101, 200), "sizer.across": Choice("universe", "chosen"),
-                   "limits.max_weight": Choice(0.2, 0.4, 0.6, 0.8, 1.0)})
-    with Journal(tmp_path / "journal.db") as journal:
-        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        made = benchmark.pedantic(lambda: sweep(SPEC, space, bars=bars, journal=journal, verify=False, statistics=False), rounds=1)
-        grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
-    pair.lines.append(f"{len(made):,} trials x 500 bars: {len(made) / made.seconds:,.0f} trials/s, memory grew by {grown:,.0f} MB")
 
 
 def _best(call):

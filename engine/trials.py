@@ -195,7 +195,7 @@ class TwinPlayer(_Base):
         """What the trials decide: the part of `play` that needs the interpreter."""
         problems = [""] * len(trials)
         batches: list[Batch] = []
-        cells = 0
+        latest: dict[Others, Batch] = {}
         for at, params in enumerate(trials):
             own, others = self._sorted_out(params)
             try:
@@ -203,12 +203,12 @@ class TwinPlayer(_Base):
             except Exception as error:  # noqa: BLE001  (a user's strategy may raise anything; the sweep goes on)
                 problems[at] = problem_of(error)
                 continue
-            if not batches or others != batches[-1].key or cells > MOST_CELLS:
-                batches.append(Batch(others, [], []))
-                cells = 0
-            batches[-1].places.append(at)
-            batches[-1].parts.append(part)
-            cells += part[2].size
+            batch = latest.get(others)
+            if batch is None or len(batch.parts) * part[2].size > MOST_CELLS:
+                batch = latest[others] = Batch(others, [], [])
+                batches.append(batch)
+            batch.places.append(at)
+            batch.parts.append(part)
         return Prepared(problems, batches)
 
     def finish(self, prepared: Prepared) -> Trials:
