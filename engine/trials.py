@@ -28,7 +28,7 @@ from engine.simulate import account_of, market_of, obstacle, simulate
 from engine.twin.batch import play_many
 from engine.twin.measures import Window, measure, session_returns
 from sizers.base import PortfolioSizer
-from strategies.base import ENGINE_PARAMS
+from strategies.base import ENGINE_PARAMS, TargetStrategy
 
 ENGINES = ("auto", "twin", "cerebro")
 MOST_CELLS = 2**21  # (decision, symbol) pairs played in one call, about 35 MB
@@ -108,7 +108,8 @@ def player(spec: RunSpec, bars: Bars, engine: str = "auto", start: str | None = 
     Args:
         spec: its parameters hold where a trial says nothing.
         engine: "twin", "cerebro", or "auto": the twin where it can play the run.
-        start, end: ISO dates of what is measured; the strategy sees earlier bars and decides from `start` on.
+        start, end: ISO dates of what is measured; the strategy sees earlier bars and decides from `start` on. A plain
+            strategy, which decides when it likes, sees no bars before `start`.
         blocks: of sessions in the moments.
 
     Raises:
@@ -122,6 +123,8 @@ def player(spec: RunSpec, bars: Bars, engine: str = "auto", start: str | None = 
                         reference=tuple(np.array(bars.symbols)[~bars.tradable].tolist()))
     if end is not None:
         bars = bars.between(None, end)
+    if start is not None and not issubclass(strategy, TargetStrategy):
+        bars, start = bars.between(start, None), None
     if start is not None:
         spec = spec.replace(signal_start=max(start, spec.signal_start or start))
     reason = obstacle(spec, strategy)

@@ -80,7 +80,7 @@ class WalkForward:
             "objective": str(self.objectives[0]), "anchored": self.anchored, "engine": self.engine,
             "obstacle": self.obstacle, "start": str(self.sessions[0]), "end": str(self.sessions[-1]),
             "final_value": float(self.equity[-1]), **self.metrics, "efficiency": self.efficiency,
-            "windows": [window._asdict() for window in self.windows], "tried": self.trials, "seconds": self.seconds,
+            "windows": [window._asdict() for window in self.windows], "trials": self.trials, "seconds": self.seconds,
             "warnings": list(self.warnings),
         }
 

@@ -19,7 +19,7 @@ from optimize.statistics.overfitting import Overfitting, pbo
 def judged(result: RunResult, journal: Journal) -> Verdict:
     """Judge a run by all trials in the ledger on its strategy and universe.
 
-    The probability of overfitting is that of the latest sweep of the same source on the same data, where there is one
+    The probability of overfitting is that of the largest sweep of the same source on the same data, where there is one
     of 2 trials or more; the agreement is that of the run with the twin, where the twin can play it.
     """
     strategy = strategy_class(result.spec.strategy)
@@ -34,11 +34,10 @@ def _overfitting(result: RunResult, strategy: type, journal: Journal) -> Overfit
     same = [row for row in journal.ledger.sweeps(strategy.__name__, result.spec.symbols)
             if row.fingerprint == result.bars.fingerprint and row.strategy_source == result.strategy_source
             and row.method != "backtest" and row.start == str(result.bars.session[0])]
-    for row in reversed(same):
-        moments = _moments(row, journal)
-        if moments is not None and len(moments.sum) > 1:
-            return pbo(moments)
-    return None
+    if not same:
+        return None
+    moments = _moments(max(same, key=lambda row: (journal.ledger.count(row.id), row.id)), journal)
+    return pbo(moments) if moments is not None and len(moments.sum) > 1 else None
 
 
 def _moments(row: SweepRow, journal: Journal) -> Moments | None:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from core.logs import LogFile
 
 log = logging.getLogger(__name__)
+INTERRUPTED = 130
 app = typer.Typer(name="cerebrolab", add_completion=False, pretty_exceptions_enable=False)
 app.command()(backtest)
 app.command()(check)
@@ -64,6 +65,8 @@ def run(arguments: Sequence[str]) -> int:
     try:
         log_file = _log_file(arguments)
         code = app(list(arguments), prog_name="cerebrolab", standalone_mode=False)
+        if code == INTERRUPTED:
+            raise KeyboardInterrupt
         return code if isinstance(code, int) else 0
     except CerebrolabError as error:
         output.fail(str(error))
@@ -72,8 +75,8 @@ def run(arguments: Sequence[str]) -> int:
         output.fail(_usage(error))
         return 2
     except (KeyboardInterrupt, typer.Abort):
-        output.fail("interrupted")
-        return 130
+        output.fail("interrupted; what was recorded is kept")
+        return INTERRUPTED
     except BrokenPipeError:
         output.drop_stdout()
         return 0

@@ -1,6 +1,5 @@
 """`cerebrolab walkforward`: choose in training, play out of sample, move on."""
 
-import dataclasses
 import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -106,16 +105,9 @@ def _carry_out(spec: RunSpec, space: "Space", asked: dict[str, Any], jobs: int |
     page = reports.write_walk_forward(walk, directory).resolve()
     log.info("walk-forward of %s: %s", spec.strategy, page)
     if as_json:
-        output.as_json({**_summary(walk), "report": str(page)})
+        output.as_json({**walk.summary(), "report": str(page)})
     else:
         _show(walk, page)
-
-
-def _summary(walk: "WalkForward") -> dict[str, Any]:
-    return {"strategy": walk.spec.strategy, "symbols": list(walk.spec.symbols), "anchored": walk.anchored, "engine": walk.engine,
-            "trials": sum(window.trials for window in walk.windows), "seconds": walk.seconds, "efficiency": walk.efficiency,
-            **walk.metrics, "windows": [dataclasses.asdict(each) if dataclasses.is_dataclass(each) else each._asdict()
-                                        for each in walk.windows], "warnings": list(walk.warnings)}
 
 
 def _show(walk: "WalkForward", page: Path) -> None:

@@ -57,13 +57,15 @@ class Momentum(TargetStrategy):
     @classmethod
     def signals(cls, bars: Bars, p) -> np.ndarray:
         score, unit = cls._score(bars, p), on(bars).atr(p.atr) / bars.close
-        stays = top_part(score, p.top) & (bars.close >= on(bars).sma(p.average)) & (score > 0)
+        updates = np.flatnonzero(weekly(bars, p.weekday) & may_decide(bars, p))
+        above = bars.close[updates] >= on(bars).sma(p.average)[updates]
+        stays = top_part(score[updates], p.top) & above & (score[updates] > 0)
         opens, full = _index_above(bars, p), nth_weekday(bars, 2, p.weekday)
         signals = np.full(bars.shape, np.nan)
         held, sized = np.zeros(len(bars.symbols), bool), np.full(len(bars.symbols), np.nan)
-        for row in np.flatnonzero(weekly(bars, p.weekday) & may_decide(bars, p)):
+        for row, stay in zip(updates.tolist(), stays, strict=True):
             seen = bars.traded[row] & bars.tradable
-            keeps, enters = held & stays[row], ~held & stays[row] & opens[row]
+            keeps, enters = held & stay, ~held & stay & opens[row]
             changed = ~(np.abs(unit[row] / sized - 1.0) <= p.band) | full[row]
             resized = (keeps & changed) | enters
             signals[row, seen] = 0.0

@@ -12,10 +12,10 @@ import core.options
 import sizers.limits
 
 HERE = Path(__file__).parent
-CALLED = (core.costs, core.options, sizers.limits)
+CALLED = tuple(Path(str(module.__file__)) for module in (core.costs, core.options, sizers.limits))
 
 
-def forget(folder: Path = HERE, called: tuple[Path, ...] = tuple(Path(str(each.__file__)) for each in CALLED)) -> int:
+def forget(folder: Path = HERE, called: tuple[Path, ...] = CALLED) -> int:
     """Remove compiled functions of the folder that are older than a source in it, or than the `called` files.
 
     Returns:

@@ -127,3 +127,15 @@ def test_what_the_twin_cannot_play_goes_to_cerebro():
     played = player(RunSpec(strategy="GoldenCross", max_volume=0.1), bars(A=walk(60)))
     assert (played.engine, played.obstacle) == ("cerebro", "a cap on volume")
     assert np.isfinite(played.play([{"fast": 2, "slow": 5}]).measures[0, 0])
+
+
+def test_a_plain_strategy_sees_its_window_only(tmp_path):
+    file = tmp_path / "plain.py"
+    file.write_text("import backtrader as bt\n\n\nclass Early(bt.Strategy):\n    params = dict(size=1)\n\n"
+                    "    def next(self):\n        if len(self) == 1:\n            self.buy(size=self.p.size)\n")
+    panel = bars(A=walk(60))
+    start, end = str(panel.session[20]), str(panel.session[49])
+    played = player(RunSpec(strategy=f"{file}:Early"), panel, start=start, end=end)
+    assert len(played.sessions) == 30 and (played.sessions[0], played.sessions[-1]) == (panel.session[20], panel.session[49])
+    assert played.result({"size": 2}).fills[0].session == panel.session[21]
+    assert played.play([{"size": 2}]).measures[0, MEASURES.index("fills")] == 1

@@ -224,7 +224,7 @@ def test_the_walk_forward_has_a_page_of_its_own(walked, tmp_path):
     )
     text = page_of(page)
     assert all(f"{each.test_start} to {each.test_end}" in text for each in walked.windows)
-    assert json.loads((page.parent / "walk_forward.json").read_text())["tried"] == walked.trials
+    assert json.loads((page.parent / "walk_forward.json").read_text())["trials"] == walked.trials
 
 
 @pytest.mark.parametrize(
