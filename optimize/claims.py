@@ -25,7 +25,6 @@ NAN, REFUSED, RULES, SURPLUS, STOPPED = "NaN", "refused", "against the rules", "
 MOST_REJECTED = 10  # points against the rules in a row, until one that meets them is proposed instead
 DRAWS = 10_000  # to find it
 POLL_S = 0.2
-LOOK_S = 2.0  # how often other processes are looked for
 Answer = TypeVar("Answer")
 
 
@@ -59,7 +58,6 @@ class Claims:
         self._seen: set[int] = set()  # running trials of others
         self._pulse = _Pulse(study)
         self._next = 0  # number of trials there are in the study, as far as is known here
-        self._looked = -LOOK_S
         self._multi = len(study.directions) > 1
 
     def __enter__(self) -> Self:
@@ -77,10 +75,7 @@ class Claims:
     def take(self, wanted: int, batch: int) -> list[Claim]:
         """Up to `batch` new trials; none when the study has what is wanted. Waits for those of other processes."""
         while True:
-            if self._next + batch <= wanted and time.monotonic() - self._looked < LOOK_S:
-                return [self._ask() for _ in range(batch)]  # so few exist that none of these is one too many
             known = self._known()
-            self._looked = time.monotonic()
             others = [each for each in known if each.state.name == "RUNNING"]
             have = sum(map(counts, known))
             if have >= wanted:
@@ -158,7 +153,7 @@ class Claims:
     def _within(self, wanted: int, asked: list[Claim]) -> list[Claim]:
         """Those of ours that are among the first `wanted`; another process may have asked in the same moment."""
         if self._next <= wanted:
-            return asked
+            return asked  # so few trials exist that none of these is one too many
         live = sorted(each.number for each in self._known() if each.state.name == "RUNNING" or counts(each))
         surplus = set(live[wanted:])
         for each in asked:
