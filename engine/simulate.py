@@ -1,7 +1,7 @@
 """`simulate`: a run through the compiled twin of the simulated broker, which needs no Cerebro.
 
-It plays what target strategies ask for with market orders at the next open; `obstacle` names what it leaves to
-Cerebro. The result is that of `engine.run`, to the last fill.
+It plays what target strategies ask for with market orders at the next open and protective exits; `obstacle` names
+what it leaves to Cerebro. The result is that of `engine.run`, to the last fill.
 """
 
 import random

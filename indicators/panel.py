@@ -1,5 +1,6 @@
 """`on(bars)`: the indicators of one panel of bars, each computed once."""
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +10,7 @@ from core.bars import Bars
 from core.errors import UnknownName
 from indicators import averages, bands, oscillators, ranges, regression, rolling
 
+MOST_BYTES = 2**30  # of the panels one set of bars remembers
 Panels = tuple[np.ndarray, ...]
 PRICES = ("open", "high", "low", "close", "raw_open", "raw_high", "raw_low", "raw_close", "raw_volume", "returns")
 
@@ -21,12 +23,13 @@ class Indicators:
     MACD) is in forward-adjusted currency: divide by `bars.factor` before it meets raw prices or sizes a position.
 
     The results belong to the bars they were computed on (bars never change), so nothing is ever served for
-    other data. Values never depend on later rows: `bars.upto(row)` is served from the whole panel.
+    other data; beyond `MOST_BYTES` the oldest are forgotten. Values never depend on later rows: `bars.upto(row)` is served from the whole panel.
     """
 
     def __init__(self, bars: Bars) -> None:
         self._bars = bars
         self._known: dict[tuple[Any, ...], Panels] = {}
+        self._lock = threading.Lock()
 
     def sma(self, period: int, of: str = "close") -> np.ndarray:
         """Simple moving average; see `indicators.averages.sma`."""
@@ -99,16 +102,22 @@ class Indicators:
         return self._once((compute, of, *args), lambda own: compute(own._values(of), *args))
 
     def _once(self, key: tuple[Any, ...], compute: Callable[["Indicators"], Panels]) -> Panels:
-        if key not in self._known:
-            whole = self._bars.__dict__.get("_whole")
-            if whole is None:
-                panels = compute(self)
-            else:
-                panels = tuple(panel[: len(self._bars)] for panel in on(whole)._once(key, compute))
-            for panel in panels:
-                panel.flags.writeable = False
+        known = self._known.get(key)
+        return self._computed(key, compute) if known is None else known
+
+    def _computed(self, key: tuple[Any, ...], compute: Callable[["Indicators"], Panels]) -> Panels:
+        whole = self._bars.__dict__.get("_whole")
+        if whole is None:
+            panels = compute(self)
+        else:
+            panels = tuple(panel[: len(self._bars)] for panel in on(whole)._once(key, compute))
+        for panel in panels:
+            panel.flags.writeable = False
+        with self._lock:
             self._known[key] = panels
-        return self._known[key]
+            while len(self._known) > 1 and sum(panel.nbytes for each in self._known.values() for panel in each) > MOST_BYTES:
+                del self._known[next(iter(self._known))]
+        return panels
 
     def _values(self, of: str) -> np.ndarray:
         if of not in PRICES:

@@ -108,3 +108,17 @@ def test_unknown_names_and_bad_periods_are_refused_in_one_line(market):
     for period in (0, 2.5, "ten"):
         with pytest.raises(BadSpec, match="whole number"):
             on(market).atr(period)
+
+
+def test_the_oldest_panels_are_forgotten_when_there_are_too_many(monkeypatch):
+    panel = bars(A=walk(50), B=walk(50, 1))
+    known, first = on(panel), on(panel).sma(5)
+    monkeypatch.setattr("indicators.panel.MOST_BYTES", 2 * first.nbytes)
+    second = known.sma(6)
+    assert known.sma(5) is first and known.sma(6) is second
+    third = known.sma(7)
+    assert known.sma(7) is third and known.sma(6) is second
+    assert known.sma(5) is not first
+    np.testing.assert_array_equal(known.sma(5), first)
+    monkeypatch.setattr("indicators.panel.MOST_BYTES", 1)
+    assert known.sma(8) is known.sma(8)  # the latest always stays

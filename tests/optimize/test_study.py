@@ -310,13 +310,12 @@ def shared_by_two(study, storage, trials):
     assert len(told) == len(set(told)) and trials - 4 <= len(told) <= trials  # what was told but not printed when it was killed
     stale = [trial.params for trial in study.trials if trial.state.name == "FAIL" and "outcome" not in trial.user_attrs]
     complete = [trial.params for trial in study.trials if trial.state.name == "COMPLETE"]
-    return bool(stale) and all(params in complete for params in stale)
+    assert stale and all(params in complete for params in stale), [
+        (trial.number, trial.state.name, trial.params, trial.user_attrs, trial.system_attrs) for trial in study.trials]
 
 
 def test_processes_share_a_file_and_one_is_killed(studies, tmp_path):
-    """Its trials are played again, unless the machine is so busy that a living process is taken for dead as well."""
-    assert shared_by_two(studies(), tmp_path / "study.db", 60) or shared_by_two(
-        studies(tmp_path / "again.db"), tmp_path / "again.db", 60)
+    shared_by_two(studies(), tmp_path / "study.db", 60)
 
 
 @pytest.fixture(name="postgres")
@@ -333,7 +332,7 @@ def _postgres(tmp_path_factory, monkeypatch):
 def test_processes_share_a_postgresql_server_and_one_is_killed(studies, postgres):
     address = postgres.get_uri()
     assert address.startswith("postgresql://")
-    assert shared_by_two(studies(address), address, 60)
+    shared_by_two(studies(address), address, 60)
 
 
 @pytest.mark.slow
