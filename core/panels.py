@@ -4,7 +4,13 @@ import numpy as np
 
 
 def carried_forward(values: np.ndarray) -> np.ndarray:
-    """(T, N) the latest number of each column up to each row; NaN before the first."""
-    rows = np.where(np.isnan(values), 0, np.arange(len(values))[:, None])
+    """(T, N) the latest number of each column up to each row; NaN before the first. `values` itself where none is missing."""
+    gaps = np.flatnonzero(np.isnan(values.sum(axis=0)))
+    if not len(gaps):
+        return values
+    part = values[:, gaps]
+    rows = np.where(np.isnan(part), np.int32(0), np.arange(len(values), dtype=np.int32)[:, None])
     np.maximum.accumulate(rows, axis=0, out=rows)
-    return np.take_along_axis(values, rows, axis=0)
+    carried = values.copy()
+    carried[:, gaps] = np.take_along_axis(part, rows, axis=0)
+    return carried

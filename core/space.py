@@ -147,7 +147,7 @@ class Space:
     @property
     def ruled(self) -> tuple[str, ...]:
         """Names in the rules."""
-        return tuple(sorted({name for names, _ in self._rules for name in names}))
+        return tuple(sorted({name for _, names, _ in self._rules for name in names}))
 
     @cached_property
     def size(self) -> int:
@@ -168,9 +168,10 @@ class Space:
 
     def grid(self) -> Iterator[tuple[int, dict[str, Any]]]:
         """(number, parameters) of every point that meets the rules."""
+        names = self.names
         whole = [[each[at] for at in range(len(each))] for each in self.dimensions.values()]
         for number, values in enumerate(itertools.product(*whole)):
-            point = dict(zip(self.dimensions, values, strict=True))
+            point = dict(zip(names, values, strict=True))
             if self.allows(point):
                 yield number, point
 
@@ -184,19 +185,22 @@ class Space:
         Raises:
             BadSpec: a rule cannot be computed with these values.
         """
-        for rule, (names, meets) in zip(self.where, self._rules, strict=True):
-            if all(name in params for name in names):
-                try:
-                    met = meets(*(params[name] for name in names))
-                except (ArithmeticError, TypeError) as error:
-                    raise BadSpec(f"the rule {rule!r} cannot be computed with {dict(params)}: {error}") from None
-                if not met:
-                    return False
+        for rule, names, meets in self._rules:
+            try:
+                values = [params[name] for name in names]
+            except KeyError:
+                continue
+            try:
+                met = meets(*values)
+            except (ArithmeticError, TypeError) as error:
+                raise BadSpec(f"the rule {rule!r} cannot be computed with {dict(params)}: {error}") from None
+            if not met:
+                return False
         return True
 
     @cached_property
-    def _rules(self) -> list[tuple[tuple[str, ...], Callable[..., bool]]]:
-        return [_compiled(rule) for rule in self.where]
+    def _rules(self) -> list[tuple[str, tuple[str, ...], Callable[..., bool]]]:
+        return [(rule, *_compiled(rule)) for rule in self.where]
 
     def to_dict(self) -> dict[str, Any]:
         """Names and texts, as the command line takes them, and the rules."""

@@ -1,4 +1,4 @@
-"""What a trial asks the twin to play: from (T, N) decisions to the rows on which something is decided."""
+"""What trials ask the twin to play: from (T, N) decisions to the rows on which something is decided."""
 
 import math
 
@@ -10,51 +10,87 @@ from engine import twin
 from engine.twin.batch import Plans
 from sizers.base import PortfolioSizer
 
-STRETCH = 64  # values looked through at once
+STRETCH = 32  # values looked through at once
+ROOM = 1024  # rows at first
 LARGEST = float(np.finfo(np.float64).max)  # stands for an infinite conviction, as in numpy.nan_to_num
 
 
-def condensed(signals: np.ndarray, first: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The rows (D,) from `first` on with a decision, what is decided on them (D, N) and the convictions (D, N).
+class Decisions:
+    """The decisions of one trial after the other, kept to the rows on which there are any.
 
     Args:
-        signals: (T, N), NaN for no decision. A conviction is the symbol's latest decision, 0 before the first.
+        columns: N, symbols. first: row before which nothing is decided.
+
+    Attributes:
+        borders: where each trial's rows begin, and where the last trial's end.
     """
-    return _condensed(np.ascontiguousarray(signals), first)
+
+    def __init__(self, columns: int, first: int) -> None:
+        self._first = first
+        self.borders = [0]
+        self._rows, self._decided, self._conviction = _room(ROOM, columns)
+
+    def add(self, signals: np.ndarray) -> None:
+        """Append a trial: (T, N), NaN for no decision. A conviction is the symbol's latest decision, 0 before the first."""
+        values = np.ascontiguousarray(signals)
+        while (end := _append(values, self._first, self._rows, self._decided, self._conviction, self.borders[-1])) < 0:
+            larger = _room(2 * len(self._rows), values.shape[1])
+            for old, new in zip((self._rows, self._decided, self._conviction), larger, strict=True):
+                new[: len(old)] = old
+            self._rows, self._decided, self._conviction = larger
+        self.borders.append(end)
+
+    @property
+    def cells(self) -> int:
+        """(row, symbol) pairs taken so far."""
+        return self.borders[-1] * self._decided.shape[1]
+
+    def plans(self, sizer: PortfolioSizer, bars: Bars) -> Plans:
+        """What the trials ask for when they share a sizer, its first stage done."""
+        taken = slice(0, self.borders[-1])
+        rows, decided, conviction = self._rows[taken], self._decided[taken], self._conviction[taken]
+        order = np.argsort(rows.astype(np.min_scalar_type(len(bars))), kind="stable")  # sizers walk through the bars once
+        wished = np.empty(conviction.shape)
+        wished[order] = sizer.wished_at(conviction[order], bars, rows[order])
+        return Plans(np.array(self.borders), rows, decided, conviction, wished)
 
 
-@njit(cache=True, error_model="numpy")
-def _condensed(signals: np.ndarray, first: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _room(rows: int, columns: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    return np.empty(rows, np.int64), np.empty((rows, columns), np.bool_), np.empty((rows, columns))
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _append(signals: np.ndarray, first: int, rows: np.ndarray, decided: np.ndarray, conviction: np.ndarray, start: int) -> int:
+    """Write the rows with a decision, what is decided and the convictions from `start` on; returns their end, -1 without room."""
     length, columns = signals.shape
-    rows = _rows_with_numbers(signals.reshape(-1), columns, first, length)
-    count = len(rows)
-    decided, conviction = np.zeros((count, columns), np.bool_), np.empty((count, columns))
-    latest = np.zeros(columns)
-    for at in range(count):
-        for column in range(columns):
-            value = signals[rows[at], column]
-            if not np.isnan(value):
-                decided[at, column] = True
-                latest[column] = value if abs(value) <= LARGEST else math.copysign(LARGEST, value)
-        conviction[at] = latest
-    return rows, decided, conviction
-
-
-@njit(cache=True, error_model="numpy")
-def _rows_with_numbers(values: np.ndarray, columns: int, first: int, length: int) -> np.ndarray:
-    """The rows from `first` on, of a panel laid out row after row, that have a number."""
-    rows, count = np.empty(length, np.int64), 0
+    values, count = signals.reshape(-1), start
     at, end = first * columns, length * columns
     while at < end:
-        if at + STRETCH <= end and not _numbers(values[at : at + STRETCH]):
-            at += STRETCH
-        elif np.isnan(values[at]):
-            at += 1
-        else:
+        stretch = min(at + STRETCH, end)
+        if not _numbers(values[at:stretch]):
+            at = stretch
+        while at < stretch:
+            if np.isnan(values[at]):
+                at += 1
+                continue
+            if count == len(rows):
+                return -1
             rows[count] = at // columns
+            _decide(signals[rows[count]], count > start, count, decided, conviction)
+            at = (rows[count] + 1) * columns
             count += 1
-            at = (rows[count - 1] + 1) * columns
-    return rows[:count].copy()
+    return count
+
+
+@njit(inline="always")
+def _decide(signals: np.ndarray, later: bool, count: int, decided: np.ndarray, conviction: np.ndarray) -> None:
+    for column in range(len(signals)):
+        value = signals[column]
+        decided[count, column] = not np.isnan(value)
+        if decided[count, column]:
+            conviction[count, column] = value if abs(value) <= LARGEST else math.copysign(LARGEST, value)
+        else:
+            conviction[count, column] = conviction[count - 1, column] if later else 0.0
 
 
 @njit(inline="always")
@@ -68,21 +104,11 @@ def _numbers(values: np.ndarray) -> int:
 
 def plan_of(signals: np.ndarray, first: int, sizer: PortfolioSizer, bars: Bars) -> twin.Plan:
     """One trial's plan, the first stage of its sizer done."""
-    rows, decided, conviction = condensed(signals, first)
-    return twin.Plan(rows, decided, conviction, sizer.wished_at(conviction, bars, rows))
+    decisions = Decisions(signals.shape[1], first)
+    decisions.add(signals)
+    return decisions.plans(sizer, bars).part(0)
 
 
 def wish_of(sizer: PortfolioSizer, bars: Bars) -> twin.Wish:
     """The first stage of a sizer for one decision, as `twin.play` asks for it."""
     return lambda row, conviction: sizer.wished(conviction, bars.upto(row))
-
-
-def plans_of(parts: list[tuple[np.ndarray, np.ndarray, np.ndarray]], sizer: PortfolioSizer, bars: Bars) -> Plans:
-    """The plans of several trials that share a sizer, from what is condensed of their decisions."""
-    borders = np.zeros(len(parts) + 1, np.int64)
-    np.cumsum([len(rows) for rows, _, _ in parts], out=borders[1:])
-    rows, decided, conviction = (np.concatenate(each) for each in zip(*parts, strict=True))
-    order = np.argsort(rows, kind="stable")  # sizers walk through the bars once
-    wished = np.empty(conviction.shape)
-    wished[order] = sizer.wished_at(conviction[order], bars, rows[order])
-    return Plans(borders, rows, decided, conviction, wished)

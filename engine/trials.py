@@ -22,10 +22,10 @@ from core.result import RunResult
 from core.spec import RunSpec
 from engine import resolve, twin
 from engine.build import lone_sizer, sizer_of, trades_adjusted
-from engine.plans import condensed, plans_of, wish_of
+from engine.plans import Decisions, plan_of, wish_of
 from engine.run import run
 from engine.simulate import account_of, market_of, obstacle, simulate
-from engine.twin.batch import play_many
+from engine.twin.batch import Plans, play_many
 from engine.twin.measures import Window, measure, session_returns
 from sizers.base import PortfolioSizer
 from strategies.base import ENGINE_PARAMS, TargetStrategy
@@ -34,7 +34,6 @@ ENGINES = ("auto", "twin", "cerebro")
 MOST_CELLS = 2**21  # (decision, symbol) pairs played in one call, about 35 MB
 MOST_ACCOUNTS = 256  # sizers and limits kept ready
 Others = tuple[tuple[str, Any], ...]  # assignments to sizer, limits and exits
-Condensed = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 class Trials(NamedTuple):
@@ -58,14 +57,14 @@ class Batch(NamedTuple):
 
     key: Others
     places: list[int]
-    parts: list[Condensed]
+    decisions: Decisions
 
 
 class Prepared(NamedTuple):
-    """Trials that have decided and are not played yet; a text where one could not decide."""
+    """Trials whose plans are made and that are not played yet; a text where there is no plan."""
 
     problems: list[str]
-    batches: list[Batch]
+    batches: list[tuple[Batch, Plans]]
 
 
 class Player(Protocol):
@@ -187,7 +186,7 @@ class TwinPlayer(_Base):
         self._defaults = {**dict(self._strategy.params._getitems()), **given, "signal_start": self.spec.signal_start}
         self._first = 0 if self.spec.signal_start is None else int(
             np.searchsorted(self.bars.session, np.datetime64(self.spec.signal_start, "D")))
-        self._references = np.flatnonzero(~self.traded.tradable)
+        self._shape, self._references = self.traded.shape, np.flatnonzero(~self.traded.tradable)
         self._accounts: dict[Others, tuple[PortfolioSizer, Any]] = {}
         self._account(())
 
@@ -202,30 +201,29 @@ class TwinPlayer(_Base):
         for at, params in enumerate(trials):
             own, others = self._sorted_out(params)
             try:
-                part = self._decisions(own)
+                signals = self._signals(own)
             except Exception as error:  # noqa: BLE001  (a user's strategy may raise anything; the sweep goes on)
                 problems[at] = problem_of(error)
                 continue
             batch = latest.get(others)
-            if batch is None or len(batch.parts) * part[2].size > MOST_CELLS:
-                batch = latest[others] = Batch(others, [], [])
+            if batch is None or batch.decisions.cells > MOST_CELLS:
+                batch = latest[others] = Batch(others, [], Decisions(len(self.traded.symbols), self._first))
                 batches.append(batch)
+            batch.decisions.add(signals)
             batch.places.append(at)
-            batch.parts.append(part)
-        return Prepared(problems, batches)
+        return Prepared(problems, [(batch, plans) for batch in batches if (plans := self._plans(batch, problems)) is not None])
 
     def finish(self, prepared: Prepared) -> Trials:
         """Play what was prepared: the part of `play` that other threads go on beside."""
         made = self._empty(len(prepared.problems))
-        for batch in prepared.batches:
-            self._play(batch, made, prepared.problems)
+        for batch, plans in prepared.batches:
+            self._play(batch, plans, made, prepared.problems)
         return made._replace(problems=tuple(prepared.problems))
 
     def returns(self, params: Mapping[str, Any]) -> np.ndarray:
         own, others = self._sorted_out(params)
         sizer, account = self._account(others)
-        rows, decided, conviction = self._decisions(own)
-        plan = twin.Plan(rows, decided, conviction, sizer.wished_at(conviction, self.traded, rows))
+        plan = plan_of(self._signals(own), self._first, sizer, self.traded)
         equity = twin.play(self._market, plan, account, wish_of(sizer, self.traded))[0]
         made = np.empty(len(self._window.ends))
         session_returns(equity, self._window.ends, self._window.cash, made)
@@ -234,20 +232,27 @@ class TwinPlayer(_Base):
     def result(self, params: Mapping[str, Any]) -> RunResult:
         return simulate(self._spec_of(params), self.bars)
 
-    def _play(self, batch: Batch, made: Trials, problems: list[str]) -> None:
-        places = batch.places
+    def _plans(self, batch: Batch, problems: list[str]) -> Plans | None:
+        """What a batch asks for; None, with its problems told, where the sizer raises."""
         try:
-            sizer, account = self._account(batch.key)
-            plans = plans_of(batch.parts, sizer, self.traded)
+            return batch.decisions.plans(self._account(batch.key)[0], self.traded)
         except Exception as error:  # noqa: BLE001  (so may a user's sizer)
-            for at in places:
+            for at in batch.places:
                 problems[at] = problem_of(error)
-            return
+            return None
+
+    def _play(self, batch: Batch, plans: Plans, made: Trials, problems: list[str]) -> None:
+        places = batch.places
+        sizer, account = self._account(batch.key)
         blocks = len(made.count)
         out, sums, squares = np.empty((len(places), len(MEASURES))), np.empty((len(places), blocks)), np.empty((len(places), blocks))
         asked = play_many(self._market, plans, account, self._window, sums, squares, out)
         for at in np.flatnonzero(asked).tolist():
-            self._play_one(plans.part(at), sizer, account, sums[at], squares[at], out[at])
+            try:
+                self._play_one(plans.part(at), sizer, account, sums[at], squares[at], out[at])
+            except Exception as error:  # noqa: BLE001  (a user's sizer may raise on the way, too)
+                problems[places[at]] = problem_of(error)
+                out[at], sums[at], squares[at] = np.nan, 0.0, 0.0
         made.measures[places], made.sum[places], made.square[places] = out, sums, squares
 
     def _play_one(self, plan: twin.Plan, sizer: PortfolioSizer, account: twin.Account, sums: np.ndarray,
@@ -257,17 +262,14 @@ class TwinPlayer(_Base):
         book = twin.played(self._market, plan, account, wish_of(sizer, self.traded), equity, cash)
         measure(self._market, book, account.fractional, equity, self._window, returns, sums, squares, out)
 
-    def _decisions(self, own: Mapping[str, Any]) -> Condensed:
-        """What is decided by a strategy with these parameters."""
+    def _signals(self, own: Mapping[str, Any]) -> np.ndarray:
+        """(T, N) float64: what a strategy with these parameters decides, NaN = nothing."""
         p = SimpleNamespace(**{**self._defaults, **{name: self._typed(name, value) for name, value in own.items()}})
         self._strategy.check(p)
         signals = np.asarray(self._strategy.signals(self.traded, p), dtype=np.float64)
-        if signals.shape != self.traded.shape:
+        if signals.shape != self._shape or len(self._references) and not np.isnan(signals[self._first :, self._references]).all():
             self._strategy.decisions(self.traded, p)  # says what is wrong
-        made = condensed(signals, self._first)
-        if len(self._references) and made[1][:, self._references].any():
-            self._strategy.decisions(self.traded, p)
-        return made
+        return signals
 
     def _sorted_out(self, params: Mapping[str, Any]) -> tuple[dict[str, Any], Others]:
         """A trial's parameters of the strategy itself, and its assignments to the sizer, the limits and the exits."""

@@ -3,6 +3,8 @@
 import numpy as np
 from numba import njit
 
+STRETCH = 32  # bars looked through at once
+
 
 def crossed(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """Where `first` crosses `second`: +1 upwards, -1 downwards, 0 elsewhere.
@@ -29,20 +31,45 @@ def in_while_above(first: np.ndarray, second: np.ndarray, wanted: np.ndarray) ->
     return _crossed(np.ascontiguousarray(first), np.ascontiguousarray(second), wanted, 1.0, 0.0, np.nan)
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def _crossed(first: np.ndarray, second: np.ndarray, wanted: np.ndarray, up: float, down: float, none: float) -> np.ndarray:
     rows, columns = first.shape
     crossing = np.full((rows, columns), none)
-    for column in np.flatnonzero(wanted):
-        side = 0  # of the last difference that was not zero
-        for row in range(rows):
-            difference = first[row, column] - second[row, column]
-            if difference > 0.0:
-                if side < 0:
-                    crossing[row, column] = up
-                side = 1
-            elif difference < 0.0:
-                if side > 0:
-                    crossing[row, column] = down
-                side = -1
+    if columns == 1:
+        if wanted[0]:
+            _cross_one(first.reshape(-1), second.reshape(-1), up, down, crossing.reshape(-1))
+        return crossing
+    sides = np.zeros(columns)  # of each column's last difference that was not zero
+    chosen = np.flatnonzero(wanted)
+    for row in range(rows):
+        for column in chosen:
+            side = _side(first[row, column], second[row, column], sides[column])
+            if side * sides[column] < 0.0:
+                crossing[row, column] = up if side > 0.0 else down
+            sides[column] = side
     return crossing
+
+
+@njit(inline="always")
+def _cross_one(first: np.ndarray, second: np.ndarray, up: float, down: float, crossing: np.ndarray) -> None:
+    """Of one column: stretches in which it stays on its side are looked through at once."""
+    last = 0.0
+    for start in range(0, len(first), STRETCH):
+        part, other = first[start : start + STRETCH], second[start : start + STRETCH]
+        above, below = 0, 0
+        for at in range(len(part)):
+            above += part[at] > other[at]
+            below += part[at] < other[at]
+        if (above == 0 or last > 0.0) and (below == 0 or last < 0.0):
+            continue
+        for at in range(len(part)):
+            side = _side(part[at], other[at], last)
+            if side * last < 0.0:
+                crossing[start + at] = up if side > 0.0 else down
+            last = side
+
+
+@njit(inline="always")
+def _side(first: float, second: float, last: float) -> float:
+    """1 above, -1 below, the last one where they are equal or one is missing."""
+    return 1.0 if first > second else -1.0 if first < second else last

@@ -31,9 +31,9 @@ class Indicators:
         self._known: dict[tuple[Any, ...], Panels] = {}
         self._lock = threading.Lock()
 
-    def sma(self, period: int, of: str = "close") -> np.ndarray:
-        """Simple moving average; see `indicators.averages.sma`."""
-        return self._one(averages.sma, of, period)
+    def sma(self, period: int, of: str = "close", rows: np.ndarray | None = None) -> np.ndarray:
+        """Simple moving average; see `indicators.averages.sma`. (D, N) where `rows` are given."""
+        return self._one(averages.sma, of, period) if rows is None else self._on_rows(averages.sma, rows, of, period)
 
     def wma(self, period: int, of: str = "close") -> np.ndarray:
         """Linearly weighted moving average; see `indicators.averages.wma`."""
@@ -49,11 +49,11 @@ class Indicators:
 
     def true_range(self) -> np.ndarray:
         """True range; see `indicators.ranges.true_range`."""
-        return self._once(("true_range",), Indicators._true_range)[0]
+        return self._once(("true_range",), lambda own: own._of_prices(ranges.true_range))[0]
 
     def atr(self, period: int) -> np.ndarray:
         """Average true range; see `indicators.ranges.atr`. In raw currency: `atr / bars.factor`."""
-        return self._once(("atr", period), lambda own: (averages.wilder(own.true_range(), period),))[0]
+        return self._once(("atr", period), lambda own: own._of_prices(ranges.atr, period))[0]
 
     def deviation(self, period: int, of: str = "close", ddof: int = 0) -> np.ndarray:
         """Rolling standard deviation; see `indicators.rolling.deviation`."""
@@ -89,14 +89,21 @@ class Indicators:
         """Change over `period` bars as a part, 0.05 = 5%; see `indicators.oscillators.rate_of_change`."""
         return self._one(oscillators.rate_of_change, of, period)
 
-    def momentum(self, period: int, of: str = "close", periods_per_year: float = 252.0) -> np.ndarray:
-        """Exponential-regression momentum; see `indicators.regression.momentum`."""
-        return self._one(regression.momentum, of, period, periods_per_year)
+    def momentum(self, period: int, of: str = "close", periods_per_year: float = 252.0,
+                 rows: np.ndarray | None = None) -> np.ndarray:
+        """Exponential-regression momentum; see `indicators.regression.momentum`. (D, N) where `rows` are given."""
+        if rows is None:
+            return self._one(regression.momentum, of, period, periods_per_year)
+        return self._on_rows(regression.momentum, rows, of, period, periods_per_year)
 
     # -- computed once --------------------------------------------------------------------------------
 
     def _one(self, compute: Callable[..., np.ndarray], of: str, *args: Any) -> np.ndarray:
         return self._once((compute, of, *args), lambda own: (compute(own._values(of), *args),))[0]
+
+    def _on_rows(self, compute: Callable[..., np.ndarray], rows: np.ndarray, of: str, *args: Any) -> np.ndarray:
+        rows = np.asarray(rows, dtype=np.int64)
+        return self._once((compute, of, *args, rows.tobytes()), lambda own: (compute(own._values(of), *args, rows=rows),))[0]
 
     def _several(self, compute: Callable[..., Panels], of: str, *args: Any) -> Panels:
         return self._once((compute, of, *args), lambda own: compute(own._values(of), *args))
@@ -124,8 +131,8 @@ class Indicators:
             raise UnknownName.of("panel", of, PRICES)
         return self.rate_of_change(1) if of == "returns" else getattr(self._bars, of)
 
-    def _true_range(self) -> Panels:
-        return (ranges.true_range(self._bars.high, self._bars.low, self._bars.close),)
+    def _of_prices(self, compute: Callable[..., np.ndarray], *args: Any) -> Panels:
+        return (compute(self._bars.high, self._bars.low, self._bars.close, *args),)
 
 
 def on(bars: Bars) -> Indicators:

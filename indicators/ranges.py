@@ -1,9 +1,9 @@
 """Ranges of bars on (T, N) panels, in the currency of the prices."""
 
 import numpy as np
+from numba import njit
 
-from indicators.averages import wilder
-from indicators.own_bars import over_own_bars, window_length
+from indicators.averages import smoothed_in_place, wilder_weight
 
 
 def true_range(high: np.ndarray, low: np.ndarray, close: np.ndarray) -> np.ndarray:
@@ -16,7 +16,10 @@ def true_range(high: np.ndarray, low: np.ndarray, close: np.ndarray) -> np.ndarr
     Returns:
         (T, N) float64; NaN on a column's first bar and where there is no bar.
     """
-    return over_own_bars(_true_range, np.where(np.isnan(high), close, high), np.where(np.isnan(low), close, low), close)
+    prices = [np.ascontiguousarray(panel, dtype=np.float64) for panel in (high, low, close)]
+    ranges = np.empty(prices[-1].shape)
+    _true_range(*prices, ranges)
+    return ranges
 
 
 def atr(high: np.ndarray, low: np.ndarray, close: np.ndarray, period: int) -> np.ndarray:
@@ -31,11 +34,19 @@ def atr(high: np.ndarray, low: np.ndarray, close: np.ndarray, period: int) -> np
     Raises:
         BadSpec: the period is not a positive whole number.
     """
-    period = window_length(period)
-    return wilder(true_range(high, low, close), period)
+    return smoothed_in_place(true_range(high, low, close), period, wilder_weight(period))
 
 
-def _true_range(high: np.ndarray, low: np.ndarray, close: np.ndarray) -> np.ndarray:
-    ranges = np.full(close.shape, np.nan)
-    ranges[1:] = np.maximum(high[1:], close[:-1]) - np.minimum(low[1:], close[:-1])
-    return ranges
+@njit(cache=True, nogil=True)
+def _true_range(high: np.ndarray, low: np.ndarray, close: np.ndarray, ranges: np.ndarray) -> None:
+    rows, columns = close.shape
+    previous = np.full(columns, np.nan)
+    for row in range(rows):
+        for column in range(columns):  # no branches, so that several columns go at once
+            last, before = close[row, column], previous[column]
+            top = high[row, column] if high[row, column] == high[row, column] else last  # unequal: NaN
+            bottom = low[row, column] if low[row, column] == low[row, column] else last
+            there = (last == last) & (before == before)
+            reach = (top if top > before else before) - (bottom if bottom < before else before)
+            ranges[row, column] = reach if there else np.nan
+            previous[column] = last if last == last else before

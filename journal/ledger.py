@@ -19,6 +19,7 @@ READ_AT_ONCE = 10_000  # trials
 Row = tuple[Any, ...]
 _TRIALS = TrialRow.__table__
 _ENCODED = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False, ensure_ascii=False).encode
+_NUMBERS = (int, float)
 _NAMES = ("sweep_id", "number", "params", *MEASURES, "blocks")
 
 
@@ -183,17 +184,20 @@ def rows_of(sweep_id: int, numbers: Sequence[int], params: Sequence[Mapping[str,
     blocks = np.concatenate([sums, squares], axis=1, dtype=np.float32, casting="same_kind")
     width = blocks.shape[1] * blocks.itemsize
     raw = blocks.tobytes()
-    return [(sweep_id, int(number), _text(each), *values, raw[at * width : (at + 1) * width])
-            for at, (number, each, values) in enumerate(zip(numbers, params, measures.tolist(), strict=True))]
+    return [(sweep_id, int(number), _text(each), *values, raw[at : at + width])
+            for number, each, values, at in zip(numbers, params, measures.tolist(), range(0, len(raw), width), strict=True)]
 
 
 def _text(params: Mapping[str, Any]) -> str:
     """As `journal.columns.canonical_json`, for plain values."""
-    return "{" + ",".join(f"{_name(name)}:{repr(value) if type(value) in (int, float) else _ENCODED(value)}"
-                          for name, value in sorted(params.items())) + "}"
+    return "{" + ",".join([f"{text}:{repr(params[name]) if type(params[name]) in _NUMBERS else _ENCODED(params[name])}"
+                           for name, text in _names(tuple(params))]) + "}"
 
 
-_name = cache(_ENCODED)
+@cache
+def _names(names: tuple[str, ...]) -> list[tuple[str, str]]:
+    """The names in order, and each as JSON has it."""
+    return [(name, _ENCODED(name)) for name in sorted(names)]
 
 
 def _batch(rows: Sequence[Any]) -> TrialBatch:

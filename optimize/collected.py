@@ -33,7 +33,6 @@ class Collected:
     """
 
     def __init__(self, names: Sequence[str], most: int) -> None:
-        self._names = names
         self._stride = -(-most // MOST_KEPT) if most else 1
         self._numbers: list[np.ndarray] = []
         self._values: dict[str, list[Any]] = {name: [] for name in names}
@@ -49,23 +48,30 @@ class Collected:
 
     def add(self, trials: Sequence[tuple[int, Mapping[str, Any]]], outcome: Trials) -> np.ndarray:
         """Take a batch; returns (m,) bool, which of its trials are new and could be played."""
-        taken = np.zeros(len(trials), bool)
-        for at, ((number, params), problem) in enumerate(zip(trials, outcome.problems, strict=True)):
-            if problem:
-                self.failed += 1
-                self.problem = self.problem or problem
-            elif number not in self._seen:
-                taken[at] = True
-                self._seen.add(number)
-                for name in self._names:
-                    self._values[name].append(params[name])
-        numbers = np.fromiter((number for number, _ in trials), np.int64, len(trials))
+        listed = [number for number, _ in trials]
+        new = self._new(listed, outcome.problems)
+        taken = np.array(new, bool)
+        for name, values in self._values.items():
+            values += [params[name] for (_, params), fresh in zip(trials, new, strict=True) if fresh]
+        numbers = np.array(listed, np.int64)
         kept = taken & (numbers % self._stride == 0)
         self._count = outcome.count
         self._numbers.append(numbers[taken])
         self._measures.append(outcome.measures[taken])
         self._kept.append((numbers[kept], outcome.sum[kept], outcome.square[kept]))
         return taken
+
+    def _new(self, numbers: list[int], problems: Sequence[str]) -> list[bool]:
+        """Which of a batch could be played and are not known yet."""
+        new = []
+        for number, problem in zip(numbers, problems, strict=True):
+            new.append(not problem and number not in self._seen)
+            if problem:
+                self.failed += 1
+                self.problem = self.problem or problem
+            else:
+                self._seen.add(number)
+        return new
 
     def columns(self) -> Columns:
         """Everything taken so far."""

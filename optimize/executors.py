@@ -17,7 +17,7 @@ from typing import Any, Protocol, Self
 from engine.trials import Player, Trials, TwinPlayer
 from optimize.recipe import Numbered, Recipe, play
 
-SWITCH_S = 0.0002  # how long a thread that has played waits for the interpreter
+SWITCH_S = 0.00005  # how long a thread that has played waits for the interpreter
 Outcome = tuple[Numbered, Trials]
 DIED = "the worker process died while it played this trial (out of memory, or a crash in compiled code)"
 

@@ -4,7 +4,7 @@ import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -98,17 +98,16 @@ def _proposed(search: Search, space: Space, objectives: Sequence[Objective], fol
 
 
 def _chunks(found: Iterator[Proposal], played: Player, search: Search, most: int) -> Iterator[list[Proposal]]:
-    """Small enough that all workers end together, large enough that a compiled call is worth it."""
+    """Large enough that a compiled call is worth it, smaller towards the end so that all workers end together."""
     workers = search.jobs or os.cpu_count() or 1
-    size = min(max(most // (8 * workers), 1), LARGEST_CHUNK) if played.engine == "twin" else 1 if most <= 1000 else 4
-    chunk: list[Proposal] = []
-    for each in found:
-        chunk.append(each)
-        if len(chunk) == size:
-            yield chunk
-            chunk = []
-    if chunk:
+    left, least = most, max(most // (16 * workers), 1)
+    while True:
+        size = min(max(left // (4 * workers), least), LARGEST_CHUNK) if played.engine == "twin" else 1 if most <= 1000 else 4
+        chunk = list(islice(found, size))
+        if not chunk:
+            return
         yield chunk
+        left -= len(chunk)
 
 
 @contextmanager

@@ -26,37 +26,32 @@ class AtrRisk(PortfolioSizer):
             raise BadSpec(f"sizer.risk is {self.p.risk:g}: it is a part of the equity, such as 0.001")
 
     def weights(self, conviction: np.ndarray, history: Bars) -> np.ndarray:
-        row = on(history).atr(self.p.period)[-1].copy()
-        for at in np.flatnonzero((conviction != 0) & np.isnan(row)):
-            row[at] = _last_number(on(history).atr(self.p.period)[:, at])
-        return self._sized(conviction, history.last_close[-1] * history.factor[-1], row)
+        return self.weights_at(conviction[None], history, np.array([len(history) - 1]))[0]
 
     def weights_at(self, conviction: np.ndarray, bars: Bars, rows: np.ndarray) -> np.ndarray:
-        ranges = _carried_to(rows, on(bars).atr(self.p.period))
-        return self._sized(conviction, bars.last_close[rows] * bars.factor[rows], ranges)
-
-    def _sized(self, conviction: np.ndarray, signal_price: np.ndarray, average: np.ndarray) -> np.ndarray:
-        """An average true range is in signal prices too: one ratio, no units."""
-        ratio = signal_price / np.where(average == 0, np.nan, average)
-        return np.sign(conviction) * np.where(np.isfinite(ratio), self.p.risk * ratio, 0.0)
+        weights = np.zeros(conviction.shape)
+        ranges = on(bars).atr(self.p.period)
+        _size(conviction, bars.last_close, bars.factor, ranges, rows, float(self.p.risk), weights)
+        return weights
 
 
-def _last_number(values: np.ndarray) -> float:
-    known = np.flatnonzero(~np.isnan(values))
-    return float(values[known[-1]]) if len(known) else np.nan
+@njit(cache=True, nogil=True, error_model="numpy")
+def _size(conviction: np.ndarray, close: np.ndarray, factor: np.ndarray, ranges: np.ndarray, rows: np.ndarray,
+          risk: float, weights: np.ndarray) -> None:
+    """Weights (D, N) where there is a conviction, at ascending rows, each from the column's latest average true range.
 
-
-@njit(cache=True, nogil=True)
-def _carried_to(rows: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """(D, N) the latest number of each column of `values` (T, N) up to each of the ascending rows; NaN for none."""
-    latest, made, decision = np.full(values.shape[1], np.nan), np.empty((len(rows), values.shape[1])), 0
-    for row in range(len(values)):
-        if decision == len(rows):
-            break
-        for column in range(len(latest)):
-            if not np.isnan(values[row, column]):
-                latest[column] = values[row, column]
-        while decision < len(rows) and rows[decision] == row:
-            made[decision] = latest
-            decision += 1
-    return made
+    An average true range is in signal prices, as is the close times its factor: one ratio, no units.
+    """
+    searched, known = np.full(len(close[0]), -1), np.full(len(close[0]), -1)  # up to which row, and where it was found
+    for decision in range(len(rows)):
+        row = rows[decision]
+        for column in np.flatnonzero(conviction[decision]):
+            latest = row
+            while latest > searched[column] and np.isnan(ranges[latest, column]):
+                latest -= 1
+            known[column] = latest if latest > searched[column] else known[column]
+            searched[column] = row
+            if known[column] >= 0:
+                ratio = close[row, column] * factor[row, column] / ranges[known[column], column]
+                if np.isfinite(ratio):
+                    weights[decision, column] = np.sign(conviction[decision, column]) * (risk * ratio)

@@ -123,9 +123,11 @@ class PortfolioSizer(bt.Sizer):
             _, codes, shares = self._sleeves.assign(bars.symbols)
             wished = np.zeros(conviction.shape)
             for code, share in enumerate(shares.tolist()):
+                if not share:
+                    continue
                 inside = codes == code
                 chosen = np.where(inside, kept, 0.0)
-                asked = np.flatnonzero(chosen.any(axis=1)) if share else rows[:0]
+                asked = np.flatnonzero(chosen.any(axis=1))
                 weights = self._asked_at(chosen[asked], bars.only(inside), rows[asked])
                 allowed = _within(np.where(chosen[asked] == 0, 0.0, weights), chosen[asked], self._limits.max_gross)
                 wished[asked] += share * allowed
@@ -275,9 +277,12 @@ def _within(weights: np.ndarray, conviction: np.ndarray, most: float) -> np.ndar
     """Weights (D, N) of which the absolute values of a row sum to at most `most`, the strongest convictions served first."""
     allowed = weights.copy()
     for row in range(len(weights)):
-        sizes = np.abs(weights[row])
-        if np.nansum(sizes) <= most:
+        total = 0.0
+        for at in range(weights.shape[1]):
+            total += 0.0 if np.isnan(weights[row, at]) else abs(weights[row, at])
+        if total <= most:
             continue
+        sizes = np.abs(weights[row])
         left = most
         for at in np.argsort(-np.abs(conviction[row]), kind="mergesort"):
             size = 0.0 if np.isnan(sizes[at]) else sizes[at]

@@ -28,6 +28,5 @@ class EqualWeight(PortfolioSizer):
         return self.weights_at(conviction[None], history, np.array([len(history) - 1]))[0]
 
     def weights_at(self, conviction: np.ndarray, bars: Bars, rows: np.ndarray) -> np.ndarray:
-        chosen = (conviction != 0).sum(axis=1, keepdims=True)
-        count = bars.tradable.sum() if self.p.across == "universe" else chosen
-        return np.sign(conviction) / np.maximum(count, 1)
+        across = bars.tradable.sum() if self.p.across == "universe" else (conviction != 0).sum(axis=1, keepdims=True)
+        return np.sign(conviction) / np.maximum(across, 1)

@@ -26,6 +26,8 @@ from engine.twin.trips import closed_profits, fills_of
 
 RUIN = 1e-9  # as in analyzers.metrics: returns are 0 once all but this part of the cash is lost
 REORDERED = {"reassoc"}  # sums may be taken in another order, several numbers at once
+COMPARED = {"reassoc", "nnan", "nsz"}  # so may the largest and the smallest of numbers
+STRETCH = 64  # values looked through at once
 
 
 class Window(NamedTuple):
@@ -97,35 +99,52 @@ def _measure(market: Market, book: Book, fractional: bool, equity: np.ndarray, w
 @njit(cache=True, nogil=True, error_model="numpy")
 def session_returns(equity: np.ndarray, ends: np.ndarray, cash: float, returns: np.ndarray) -> None:
     """`analyzers.metrics.session_returns` of the equity at the sessions' ends, written into (S,) returns."""
-    values = equity[ends]
+    values = equity if len(ends) == len(equity) else equity[ends]
     least = RUIN * cash
     returns[0] = (values[0] - cash) / cash
-    for at in range(1, len(values)):
-        before = values[at - 1]
-        change = (values[at] - before) / before
-        returns[at] = change if before > least else 0.0
+    earlier, later, changes = values[:-1], values[1:], returns[1:]
+    for at in range(len(later)):
+        before = earlier[at]
+        change = (later[at] - before) / before
+        changes[at] = change if before > least else 0.0
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def max_drawdown(equity: np.ndarray, cash: float) -> float:
-    """`analyzers.metrics.max_drawdown`, with one division for each peak."""
+    """`analyzers.metrics.max_drawdown`, with one division for each peak; stretches without a new peak are looked through at once."""
     peak, trough, worst = cash, cash, 0.0
-    for now in equity:
-        if now > peak:
-            worst = max(worst, 1.0 - trough / peak)
-            peak = trough = now
-        elif now < trough:
-            trough = now
+    for start in range(0, len(equity), STRETCH):
+        part = equity[start : start + STRETCH]
+        lowest, highest = _extremes(part)
+        if highest <= peak:
+            trough = min(trough, lowest)
+            continue
+        for now in part:
+            if now > peak:
+                worst = max(worst, 1.0 - trough / peak)
+                peak = trough = now
+            elif now < trough:
+                trough = now
     return max(worst, 1.0 - trough / peak)
+
+
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=COMPARED)
+def _extremes(values: np.ndarray) -> tuple[float, float]:
+    lowest = highest = values[0]
+    for at in range(len(values)):
+        lowest = min(lowest, values[at])
+        highest = max(highest, values[at])
+    return lowest, highest
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath=REORDERED)
 def _blocks(returns: np.ndarray, edges: np.ndarray, sums: np.ndarray, squares: np.ndarray) -> None:
     for block in range(len(edges) - 1):
         total, square = 0.0, 0.0
-        for at in range(edges[block], edges[block + 1]):
-            total += returns[at]
-            square += returns[at] * returns[at]
+        part = returns[edges[block] : edges[block + 1]]
+        for at in range(len(part)):
+            total += part[at]
+            square += part[at] * part[at]
         sums[block], squares[block] = total, square
 
 
@@ -196,7 +215,9 @@ def _exposure(market: Market, book: Book, fractional: bool, fills: np.ndarray, e
             until = min(until, market.actions[action, 0])
         if fill < len(fills):
             until = min(until, int(book.orders[fills[fill], FILL_ROW]))
-        if count == 1:
+        if count == 1 and columns == 1:
+            total += _gross_of_one(market.last.reshape(-1)[row:until], equity[row:until], size[0])
+        elif count == 1:
             total += _gross_of_one(market.last[row:until, held[0]], equity[row:until], size[held[0]])
         elif count:
             total += _gross_of_several(market.last[row:until], equity[row:until], size, held[:count])
