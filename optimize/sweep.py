@@ -1,5 +1,6 @@
 """`sweep`: try many sets of parameters, record every one, and say how much of the best to believe."""
 
+import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -16,6 +17,7 @@ from engine.build import default_of, load
 from engine.cerebro import rare_collections
 from engine.resolve import strategy_class
 from engine.trials import Player, player
+from engine.twin.batch import compiled
 from journal import Journal
 from optimize import parity
 from optimize.collected import Collected, Columns
@@ -30,6 +32,7 @@ from optimize.searching import DEFAULT_TRIALS, Search
 from optimize.statistics.effective import effective_trials
 from optimize.statistics.overfitting import pbo
 
+log = logging.getLogger(__name__)
 MANY = 1_000_000  # trials beyond which a sweep wants to be asked for twice
 Progress = Callable[[int, int, str], Any]
 
@@ -68,6 +71,8 @@ def sweep(spec: RunSpec, space: Space | Mapping[str, Any] | None = None, *, bars
             collected.add(*trials_of(batch, complete, block_counts(played.sessions, search.folds)))
             pruned += int((~complete).sum())
         told = _Telling(progress, most, objectives[0])
+        if played.engine == "twin" and not compiled():
+            told.text("compiling the twin, once: about a minute")
         for trials, outcome, stopped in outcomes(search, space, objectives, played, most, head.key, set(recorded.done.tolist())):
             taken = np.ones(len(trials), bool) if stopped else collected.add(trials, outcome)
             recorded.add(trials, outcome, taken)
@@ -122,6 +127,12 @@ class _Telling:
         self._progress, self._most, self._objective = progress, most, objective
         self._column = MEASURES.index(objective.metric)
         self._best, self._started = float("nan"), time.monotonic()
+
+    def text(self, what: str) -> None:
+        """Say what takes its time before the first trial."""
+        log.info(what)
+        if self._progress is not None:
+            self._progress(0, self._most, what)
 
     def batch(self, done: int, measures: np.ndarray) -> None:
         """Some more trials are done."""

@@ -1,6 +1,7 @@
 """`play_many`: a batch of trials in one compiled call that never holds the GIL."""
 
-from typing import NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
@@ -49,3 +50,9 @@ def play_many(market: Market, plans: Plans, account: Account, window: Window, su
             continue
         measure(market, book, account.fractional, equity, window, returns, sums[trial], squares[trial], out[trial])
     return asked
+
+
+def compiled() -> bool:
+    """Whether the compiled twin is on the disk; else the first call takes about a minute."""
+    function: Any = play_many
+    return bool(function.signatures) or any(Path(function._cache.cache_path).glob("batch.play_many-*.nbi"))

@@ -1,6 +1,7 @@
 """A sweep from spec to committed ledger: everything tried is recorded once, the best is the best, and Cerebro agrees."""
 
 import dataclasses
+import sys
 
 import numpy as np
 import pytest
@@ -234,6 +235,13 @@ def test_progress_tells_rate_and_best(panel):
     made = sweep(SPEC, SPACE, bars=panel, progress=lambda *each: told.append(each), verify=False)
     assert told[-1][0] == len(made) and told[-1][1] == SPACE.size
     assert f"best sharpe {made.metrics['sharpe'][made.best]:.4g}" in told[-1][2]
+
+
+def test_progress_says_when_the_twin_must_be_compiled_first(panel, monkeypatch):
+    told = []
+    monkeypatch.setattr(sys.modules["optimize.sweep"], "compiled", lambda: False)
+    sweep(SPEC, SPACE, bars=panel, progress=lambda *each: told.append(each), verify=False)
+    assert told[0] == (0, SPACE.size, "compiling the twin, once: about a minute")
 
 
 def test_many_trials_keep_an_even_choice_of_moments(panel, monkeypatch):
