@@ -27,6 +27,9 @@ from brokers.order_copies import snapshot, unheard, with_own_params
 from core.costs import Commission, Slippage
 
 
+DUST = 1e-9  # part of an order that rounding may leave of it
+
+
 class SimulatedBroker(Matching):
     """The simulated exchange and account.
 
@@ -206,11 +209,19 @@ class SimulatedBroker(Matching):
         bits, cash_before = len(order.executed.exbits), self.cash
         super()._execute(order, ago, price, cash, position, dtcoc)
         if len(order.executed.exbits) > bits:
+            self._without_dust(order)
             self._note_fill(order)
         if order.status == Order.Margin:
             cost = abs(order.executed.remsize) * price
             order.addinfo(reason=f"needs {cost:,.2f} at {price:,.4g}, {cash_before:,.2f} is at hand")
         return None
+
+    def _without_dust(self, order: Order) -> None:
+        """Complete an order of which only the rounding of its parts is left: what closed a position and what opened one."""
+        if order.status == Order.Partial and abs(order.executed.remsize) <= DUST * abs(order.created.size):
+            order.executed.remsize = 0.0
+            order.completed()
+            self.notify(order)
 
     def _note_fill(self, order: Order) -> None:
         data, bit = order.data, order.executed.exbits[-1]

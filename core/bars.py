@@ -199,22 +199,26 @@ class Bars:
     @cached_property
     def open(self) -> np.ndarray:
         """(T, N) forward-adjusted open."""
-        return _frozen(self.raw_open * self.factor)
+        return self._signal(self.raw_open)
 
     @cached_property
     def high(self) -> np.ndarray:
         """(T, N) forward-adjusted high."""
-        return _frozen(self.raw_high * self.factor)
+        return self._signal(self.raw_high)
 
     @cached_property
     def low(self) -> np.ndarray:
         """(T, N) forward-adjusted low."""
-        return _frozen(self.raw_low * self.factor)
+        return self._signal(self.raw_low)
 
     @cached_property
     def close(self) -> np.ndarray:
         """(T, N) forward-adjusted close."""
-        return _frozen(self.raw_close * self.factor)
+        return self._signal(self.raw_close)
+
+    def _signal(self, raw: np.ndarray) -> np.ndarray:
+        """Raw prices forward-adjusted; the same panel where there is nothing to adjust for."""
+        return _frozen(raw * self.factor) if self.has_actions.any() else raw
 
     @cached_property
     def minute(self) -> np.ndarray:

@@ -4,8 +4,11 @@ import numpy as np
 
 
 def carried_forward(values: np.ndarray) -> np.ndarray:
-    """(T, N) the latest number of each column up to each row; NaN before the first. `values` itself where none is missing."""
-    gaps = np.flatnonzero(np.isnan(values.sum(axis=0)))
+    """(T, N) the latest number of each column up to each row; NaN before the first.
+
+    Where none is missing it is `values` itself, not a copy.
+    """
+    gaps = np.flatnonzero(np.isnan(values.min(axis=0, initial=np.inf)))
     if not len(gaps):
         return values
     part = values[:, gaps]

@@ -35,11 +35,27 @@ class Settings(BaseSettings):
     )
     alpaca_api_key: SecretStr | None = Field(
         default=None, validation_alias="ALPACA_API_KEY",
-        description="Alpaca key; kept out of logs. Nothing sends it yet.",
+        description="Alpaca key, of the paper account unless you trade live; kept out of logs.",
     )
     alpaca_secret_key: SecretStr | None = Field(
         default=None, validation_alias="ALPACA_SECRET_KEY",
-        description="Alpaca secret; kept out of logs. Nothing sends it yet.",
+        description="Alpaca secret; kept out of logs.",
+    )
+    alpaca_base_url: str | None = Field(
+        default=None, validation_alias="ALPACA_BASE_URL",
+        description="Host of the trading API; none = Alpaca's paper or live host.",
+    )
+    alpaca_data_url: str | None = Field(
+        default=None, validation_alias="ALPACA_DATA_URL",
+        description="Host of the market data API; none = Alpaca's.",
+    )
+    alpaca_stream_url: str | None = Field(
+        default=None, validation_alias="ALPACA_STREAM_URL",
+        description="Websocket address of the market data stream; none = Alpaca's.",
+    )
+    alpaca_trade_stream_url: str | None = Field(
+        default=None, validation_alias="ALPACA_TRADE_STREAM_URL",
+        description="Websocket address of the trade updates; none = Alpaca's.",
     )
 
     @property

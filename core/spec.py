@@ -8,6 +8,7 @@ import datetime as dt
 import math
 import re
 import tomllib
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -125,10 +126,11 @@ class RunSpec:
         for name, known in (("fill", FILLS), ("prices", PRICES)):
             if getattr(self, name) not in (None, *known):
                 raise UnknownName.of(name, str(getattr(self, name)), known)
-        for symbol in self.symbols:
-            if self.symbols.count(symbol) > 1:
+        traded, reference = Counter(self.symbols), set(self.reference)
+        for symbol in traded:
+            if traded[symbol] > 1:
                 raise BadSpec(f"symbol {symbol} is named twice: name it once")
-            if symbol in self.reference:
+            if symbol in reference:
                 raise BadSpec(f"symbol {symbol} is both traded and reference: name it in one of the lists")
         if not re.fullmatch(r"[1-9]\d*(m|h|d|w|M)", self.interval):
             raise BadSpec(f"interval {self.interval!r} is not understood: write 1d, 1w, 1h, 5m or 1m")

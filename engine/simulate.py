@@ -109,12 +109,22 @@ def market_of(bars: Bars) -> twin.Market:
     acts[:, ~bars.has_actions] = False
     actions = np.ascontiguousarray(np.argwhere(acts & bars.traded))
     at = tuple(actions.T)
-    closed = np.isnan(bars.raw_open)
-    opening = np.where(closed, bars.raw_close, bars.raw_open)
-    high, low = np.where(closed, np.nan, bars.raw_high), np.where(closed, np.nan, bars.raw_low)
-    seen = np.maximum.accumulate(np.where(bars.traded, np.arange(len(bars), dtype=np.int32)[:, None], np.int32(0)))
-    return twin.Market(opening, high, low, np.asarray(bars.raw_close), np.asarray(bars.last_close), seen, actions, bars.split[at],
-                       bars.dividend[at], _pay_rows(bars, actions))
+    opening, high, low = bars.raw_open, bars.raw_high, bars.raw_low
+    closed = np.isnan(opening)
+    if (closed & bars.traded).any():
+        opening = np.where(closed, bars.raw_close, opening)
+        high, low = np.where(closed, np.nan, high), np.where(closed, np.nan, low)
+    seen = np.where(bars.traded, np.arange(len(bars), dtype=np.int32)[:, None], np.int32(0))
+    np.maximum.accumulate(seen, axis=0, out=seen)
+    return twin.Market(_fixed(opening), _fixed(high), _fixed(low), _fixed(bars.raw_close), _fixed(bars.last_close), seen, actions,
+                       bars.split[at], bars.dividend[at], _pay_rows(bars, actions))
+
+
+def _fixed(panel: np.ndarray) -> np.ndarray:
+    """The panel, read-only whoever made it: one type, for which the twin is compiled once."""
+    panel = panel.view()
+    panel.flags.writeable = False
+    return panel
 
 
 def _pay_rows(bars: Bars, actions: np.ndarray) -> np.ndarray:

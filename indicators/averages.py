@@ -114,7 +114,7 @@ def _smooth(values: np.ndarray, start: np.ndarray, period: int, weight: float) -
     for row in range(rows):
         for column in range(columns):  # no branches, so that several columns go at once
             value = values[row, column]
-            there = value == value  # false for NaN
+            there = not np.isnan(value)
             seen[column] += there
             moved = next_smoothed(latest[column], value, weight)
             latest[column] = moved if there & (seen[column] > period) else latest[column]
@@ -135,7 +135,8 @@ def _weighted_sum(values: np.ndarray, period: int) -> np.ndarray:
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _sma_of_whole_columns(values: np.ndarray, period: int, given: np.ndarray, average: np.ndarray, lost: np.ndarray) -> None:
+def _sma_of_whole_columns(values: np.ndarray, period: int, given: np.ndarray, average: np.ndarray,
+                          lost: np.ndarray) -> None:
     """Averages on the rows `given`, and how much each column's sums have lost by rounding: NaN where a bar is missing.
 
     The sum over a window is `high + low`, in double-double arithmetic: exact as long as nothing is lost, and then

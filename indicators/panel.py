@@ -103,7 +103,8 @@ class Indicators:
 
     def _on_rows(self, compute: Callable[..., np.ndarray], rows: np.ndarray, of: str, *args: Any) -> np.ndarray:
         rows = np.asarray(rows, dtype=np.int64)
-        return self._once((compute, of, *args, rows.tobytes()), lambda own: (compute(own._values(of), *args, rows=rows),))[0]
+        key = (compute, of, *args, rows.tobytes())
+        return self._once(key, lambda own: (compute(own._values(of), *args, rows=rows),))[0]
 
     def _several(self, compute: Callable[..., Panels], of: str, *args: Any) -> Panels:
         return self._once((compute, of, *args), lambda own: compute(own._values(of), *args))

@@ -16,9 +16,9 @@ def true_range(high: np.ndarray, low: np.ndarray, close: np.ndarray) -> np.ndarr
     Returns:
         (T, N) float64; NaN on a column's first bar and where there is no bar.
     """
-    prices = [np.ascontiguousarray(panel, dtype=np.float64) for panel in (high, low, close)]
-    ranges = np.empty(prices[-1].shape)
-    _true_range(*prices, ranges)
+    high, low, close = (np.ascontiguousarray(panel, dtype=np.float64) for panel in (high, low, close))
+    ranges = np.empty(close.shape)
+    _true_range(high, low, close, ranges)
     return ranges
 
 
@@ -44,9 +44,8 @@ def _true_range(high: np.ndarray, low: np.ndarray, close: np.ndarray, ranges: np
     for row in range(rows):
         for column in range(columns):  # no branches, so that several columns go at once
             last, before = close[row, column], previous[column]
-            top = high[row, column] if high[row, column] == high[row, column] else last  # unequal: NaN
-            bottom = low[row, column] if low[row, column] == low[row, column] else last
-            there = (last == last) & (before == before)
-            reach = (top if top > before else before) - (bottom if bottom < before else before)
-            ranges[row, column] = reach if there else np.nan
-            previous[column] = last if last == last else before
+            top = last if np.isnan(high[row, column]) else high[row, column]
+            bottom = last if np.isnan(low[row, column]) else low[row, column]
+            there = (not np.isnan(last)) & (not np.isnan(before))
+            ranges[row, column] = max(before, top) - min(before, bottom) if there else np.nan
+            previous[column] = before if np.isnan(last) else last

@@ -11,7 +11,8 @@ LN_2 = math.log(2.0)
 BLOCK = 64  # columns computed together, so that what they look back on stays near the processor
 
 
-def momentum(values: np.ndarray, period: int, periods_per_year: float = 252.0, rows: np.ndarray | None = None) -> np.ndarray:
+def momentum(values: np.ndarray, period: int, periods_per_year: float = 252.0,
+             rows: np.ndarray | None = None) -> np.ndarray:
     """Exponential-regression momentum: annualised slope times R2 (Clenow, Stocks on the Move, 2015).
 
     The logarithm of the price is regressed on the bar number over each column's last `period` bars;

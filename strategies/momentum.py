@@ -10,11 +10,12 @@ Source: Andreas Clenow, "Stocks on the Move" (2015): rank by annualised exponent
 """
 
 import numpy as np
+from numba import njit
 
 from core.bars import Bars
 from core.errors import BadSpec
 from core.space import Range, Space
-from indicators import on
+from indicators import on, sma
 from strategies.base import TargetStrategy, may_decide
 from strategies.ranking import ranks, top_part
 from strategies.schedules import check_weekday, nth_weekday, weekly
@@ -56,34 +57,41 @@ class Momentum(TargetStrategy):
 
     @classmethod
     def signals(cls, bars: Bars, p) -> np.ndarray:
-        score, unit = cls._score(bars, p), on(bars).atr(p.atr) / bars.close
         updates = np.flatnonzero(weekly(bars, p.weekday) & may_decide(bars, p))
-        above = bars.close[updates] >= on(bars).sma(p.average)[updates]
-        stays = top_part(score[updates], p.top) & above & (score[updates] > 0)
-        opens, full = _index_above(bars, p), nth_weekday(bars, 2, p.weekday)
+        close, score = bars.close[updates], cls._score(bars, p, updates)
+        stays = top_part(score, p.top) & (close >= on(bars).sma(p.average, rows=updates)) & (score > 0)
+        decided = np.full(score.shape, np.nan)
+        _rebalance(score, on(bars).atr(p.atr)[updates] / close, stays, bars.traded[updates] & bars.tradable,
+                   _index_above(bars, p)[updates], nth_weekday(bars, 2, p.weekday)[updates], float(p.band), decided)
         signals = np.full(bars.shape, np.nan)
-        held, sized = np.zeros(len(bars.symbols), bool), np.full(len(bars.symbols), np.nan)
-        for row, stay in zip(updates.tolist(), stays, strict=True):
-            seen = bars.traded[row] & bars.tradable
-            keeps, enters = held & stay, ~held & stay & opens[row]
-            changed = ~(np.abs(unit[row] / sized - 1.0) <= p.band) | full[row]
-            resized = (keeps & changed) | enters
-            signals[row, seen] = 0.0
-            signals[row, keeps] = np.nan
-            signals[row, resized] = score[row, resized]
-            held = np.where(seen, keeps | enters, held)
-            sized = np.where(resized, unit[row], sized)
+        signals[updates] = decided
         return signals
 
     @classmethod
-    def _score(cls, bars: Bars, p) -> np.ndarray:
-        return np.where(bars.tradable, on(bars).momentum(p.lookback), np.nan)
+    def _score(cls, bars: Bars, p, rows: np.ndarray | None = None) -> np.ndarray:
+        return np.where(bars.tradable, on(bars).momentum(p.lookback, rows=rows), np.nan)
 
     @classmethod
     def features(cls, bars: Bars, p) -> dict[str, np.ndarray]:
         score = cls._score(bars, p)
         return {"momentum": score, "rank": ranks(score), f"average of {p.average}": on(bars).sma(p.average),
                 f"ATR of {p.atr}": on(bars).atr(p.atr)}
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _rebalance(score: np.ndarray, unit: np.ndarray, stays: np.ndarray, seen: np.ndarray, opens: np.ndarray,
+               full: np.ndarray, band: float, decided: np.ndarray) -> None:
+    """Sell, resize and buy, update after update. Panels are (updates, symbols), `opens` and `full` are (updates,)."""
+    held, sized = np.zeros(score.shape[1], np.bool_), np.full(score.shape[1], np.nan)
+    for row in range(len(score)):
+        for column in np.flatnonzero(seen[row]):
+            keeps = held[column] and stays[row, column]
+            changed = full[row] or not abs(unit[row, column] / sized[column] - 1.0) <= band
+            held[column] = keeps or (stays[row, column] and opens[row])
+            if not held[column]:
+                decided[row, column] = 0.0
+            elif not keeps or changed:
+                decided[row, column], sized[column] = score[row, column], unit[row, column]
 
 
 def _index_above(bars: Bars, p) -> np.ndarray:
@@ -95,4 +103,5 @@ def _index_above(bars: Bars, p) -> np.ndarray:
         raise BadSpec("Momentum compares with a market index and there is none: name one with --reference ^GSPC, "
                       "or switch the filter off with -p index_average=0")
     at = bars.column(p.index or references[0])
-    return bars.close[:, at] > on(bars).sma(p.index_average)[:, at]
+    close = bars.close[:, at : at + 1]
+    return (close > sma(close, p.index_average))[:, 0]

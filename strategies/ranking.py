@@ -13,8 +13,16 @@ def ranks(scores: np.ndarray) -> np.ndarray:
 
 def top_part(scores: np.ndarray, part: float) -> np.ndarray:
     """(T, N) bool: the best `part` of the symbols that have a score in the row, at least one of them."""
-    count = np.floor(part * (~np.isnan(scores)).sum(axis=1, keepdims=True) + 1e-9)
-    return ranks(scores) <= np.maximum(count, 1.0)
+    ordered = np.sort(scores, axis=1)  # NaN last
+    known = (~np.isnan(ordered)).sum(axis=1)
+    count = np.maximum(np.floor(part * known + 1e-9), 1.0).astype(np.int64)
+    lowest = ordered[np.arange(len(scores)), np.maximum(known - count, 0)][:, None]
+    best = scores >= lowest
+    tied = np.flatnonzero(best.sum(axis=1) > count)  # with others just below, of which the first are taken
+    above, level = scores[tied] > lowest[tied], scores[tied] == lowest[tied]
+    spare = count[tied] - above.sum(axis=1)
+    best[tied] = above | level & (np.cumsum(level, axis=1) <= spare[:, None])
+    return best
 
 
 def top_count(scores: np.ndarray, count: int) -> np.ndarray:

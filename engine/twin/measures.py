@@ -192,7 +192,7 @@ def _refused(book: Book) -> int:
 def _exposure(market: Market, book: Book, fractional: bool, fills: np.ndarray, equity: np.ndarray, first: int) -> float:
     """Mean over the rows from `first` of gross position value / equity, 0 where equity is not positive."""
     rows, columns = market.close.shape
-    size, held, count = np.zeros(columns), np.empty(columns, np.int64), 0
+    size, held = np.zeros(columns), np.empty(columns, np.int64)
     fill, action, total = 0, 0, 0.0
     row = first
     while row < rows:
@@ -204,13 +204,9 @@ def _exposure(market: Market, book: Book, fractional: bool, fills: np.ndarray, e
         while fill < len(fills) and int(book.orders[fills[fill], FILL_ROW]) <= row:
             order = book.orders[fills[fill]]
             column = int(order[COLUMN])
-            before = size[column]
-            size[column] = _kept(before + order[FILLED], before)
-            if before == 0.0:
-                held[count] = column
-                count += 1
+            size[column] = _kept(size[column] + order[FILLED], size[column])
             fill += 1
-        count = _without_flat(held, count, size)
+        count = _holding(size, held)
         if action < len(market.actions):
             until = min(until, market.actions[action, 0])
         if fill < len(fills):
@@ -251,11 +247,12 @@ def _kept(after: float, before: float) -> float:
     return 0.0 if abs(after) <= 1e-9 * abs(before) else after
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def _without_flat(held: np.ndarray, count: int, size: np.ndarray) -> int:
-    kept = 0
-    for at in range(count):
-        if size[held[at]] != 0.0:
-            held[kept] = held[at]
-            kept += 1
-    return kept
+@njit(inline="always")
+def _holding(size: np.ndarray, held: np.ndarray) -> int:
+    """Write the columns with a position into `held`; returns how many there are."""
+    count = 0
+    for column in range(len(size)):
+        if size[column] != 0.0:
+            held[count] = column
+            count += 1
+    return count

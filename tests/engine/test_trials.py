@@ -44,6 +44,18 @@ def test_random_decisions_on_eventful_bars(seed, symbols, fractional, commission
     same(RunSpec(strategy=RANDOM, cash=cash, fractional=fractional, commission=commission, sizer=sizer), panel, trials, **window)
 
 
+def test_a_position_that_a_split_ends_may_be_opened_again_on_the_same_bar():
+    panel = eventful(60, 3, 1970)  # two shares become a fraction on the bar on which three are bought
+    same(RunSpec(strategy=RANDOM, cash=900.0), panel, [{"seed": 1970}], start=str(panel.session[12]), end=str(panel.session[-5]))
+
+
+def test_what_rounding_leaves_of_a_reversal_is_no_fill():
+    panel = eventful(60, 4, 911923)
+    spec = RunSpec(strategy=RANDOM, cash=900.0, fractional=True, sizer="TargetWeight", params={"seed": 911924}, limits={"max_weight": 0.3})
+    ours, theirs = (player(spec, panel, engine).result({}) for engine in ("twin", "cerebro"))
+    assert ours.fills == theirs.fills and min(abs(fill.size) for fill in theirs.fills) > 1e-6
+
+
 def test_exits_and_sizers_may_vary_with_the_rest():
     panel = load_bars(source="sample", symbols=["AAPL", "IBM", "MSFT"], start="2003-01-01", end="2008-12-31")
     made = same(RunSpec(strategy="GoldenCross", slippage="5bp"), panel, [

@@ -4,7 +4,8 @@ import math
 
 import backtrader as bt
 import numpy as np
-from hypothesis import given
+import pytest
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from made_bars import bars, walk
@@ -31,6 +32,30 @@ def test_sums_are_exact_even_of_numbers_of_very_different_size(values, period):
     average = sma(values[:, None] / 8, period)[:, 0]
     expected = [math.fsum(values[end - period : end] / 8) / period for end in range(period, len(values) + 1)]
     np.testing.assert_array_equal(average[period - 1 :], expected)
+
+
+@settings(max_examples=40)
+@given(columns=st.integers(1, 20), period=st.integers(1, 12), digits=st.sampled_from([1, 30]), seed=st.integers(0, 10_000))
+def test_many_columns_at_once_have_the_bits_of_each_alone(columns, period, digits, seed):
+    random = np.random.default_rng(seed)
+    values = random.normal(0, 1, (40, columns)) * 10.0 ** random.integers(-digits, digits, (40, columns))
+    values[random.random(values.shape) < random.choice([0, 0.05], columns)] = math.nan
+    expected = np.hstack([sma(values[:, column : column + 1], period) for column in range(columns)])
+    np.testing.assert_array_equal(sma(values, period), expected)
+
+
+@pytest.mark.parametrize("columns", [1, 20])
+@pytest.mark.parametrize("rows", [[], [0], [3, 4, 17, 29], list(range(30))])
+def test_an_average_on_some_rows_is_cut_from_the_average_on_all(columns, rows):
+    values = np.random.default_rng(3).normal(50, 10, (30, columns))
+    values[5, 0] = math.nan
+    np.testing.assert_array_equal(sma(values, 4, rows=np.array(rows, dtype=int)), sma(values, 4)[rows])
+
+
+def test_smoothing_leaves_its_input_as_it_is():
+    values = np.array([[1.0], [2.0], [6.0]])
+    np.testing.assert_array_equal(wilder(values, 2)[:, 0], [math.nan, 1.5, 3.75])
+    np.testing.assert_array_equal(values[:, 0], [1, 2, 6])
 
 
 def own_values(column):

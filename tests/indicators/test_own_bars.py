@@ -113,3 +113,14 @@ def test_whole_numbers_of_any_type_are_periods():
     assert [own_bars.window_length(period) for period in (3, 3.0, np.int64(3), np.float32(3))] == [3, 3, 3, 3]
 
 
+@pytest.mark.parametrize("values", [np.arange(12.0).reshape(4, 3), np.array([[math.nan, 1, math.nan], [2, 3, math.nan], [math.nan, 4, 5], [6, 7, 8]])])
+def test_the_first_bars_of_each_column_stand_below_each_other(values):
+    expected = np.full((2, 3), math.nan)
+    for column in range(3):
+        own = values[~np.isnan(values[:, column]), column][:2]
+        expected[: len(own), column] = own
+    np.testing.assert_array_equal(own_bars.first_bars(values, 2), expected)
+
+
+def test_first_bars_that_are_not_there_are_missing():
+    np.testing.assert_array_equal(own_bars.first_bars(np.array([[1.0, math.nan], [2.0, 5.0]]), 2), [[1, 5], [2, math.nan]])

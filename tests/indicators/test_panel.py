@@ -110,6 +110,16 @@ def test_unknown_names_and_bad_periods_are_refused_in_one_line(market):
             on(market).atr(period)
 
 
+def test_an_indicator_on_some_rows_is_computed_once_for_the_rows(market):
+    rows = np.array([7, 30, 80])
+    for of_rows, whole in ((lambda own: own.sma(5, rows=rows.copy()), on(market).sma(5)),
+                           (lambda own: own.momentum(20, rows=rows.copy()), on(market).momentum(20))):
+        np.testing.assert_array_equal(of_rows(on(market)), whole[rows])
+        assert of_rows(on(market)) is of_rows(on(market))
+        np.testing.assert_array_equal(of_rows(on(market.upto(80))), whole[rows])
+    assert on(market).sma(5, rows=rows[:2]).shape == (2, market.shape[1])
+
+
 def test_the_oldest_panels_are_forgotten_when_there_are_too_many(monkeypatch):
     panel = bars(A=walk(50), B=walk(50, 1))
     known, first = on(panel), on(panel).sma(5)

@@ -59,3 +59,19 @@ def test_a_flat_price_scores_nothing_and_a_price_of_zero_has_no_score():
     prices = np.array([[1.0], [0.0], [1.0], [2.0], [4.0]])
     np.testing.assert_allclose(momentum(prices, 2, periods_per_year=1)[:, 0], [nan, nan, nan, 1, 1])
     np.testing.assert_array_equal(momentum(-prices, 2)[:, 0], [nan] * 5)
+
+
+@settings(max_examples=20)
+@given(columns=st.sampled_from([1, 2, 63, 65, 130]), holes=st.sampled_from([0, 0.02, 0.3]), seed=st.integers(0, 10_000))
+def test_many_columns_at_once_have_the_bits_of_each_alone_on_the_rows_asked_for(columns, holes, seed):
+    random = np.random.default_rng(seed)
+    values = 50 * np.exp(np.cumsum(random.normal(0, 0.02, (60, columns)), axis=0))
+    values[random.random(values.shape) < holes] = nan
+    values[: random.integers(0, 60), 0] = nan
+    expected = np.full(values.shape, nan)
+    for column in range(columns):
+        there = ~np.isnan(values[:, column])
+        expected[there, column] = momentum(values[there, column : column + 1], 7)[:, 0]
+    rows = np.flatnonzero(random.random(60) < 0.3)
+    np.testing.assert_array_equal(momentum(values, 7), expected)
+    np.testing.assert_array_equal(momentum(values, 7, rows=rows), expected[rows])

@@ -2,6 +2,9 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
 
 from strategies.ranking import ranks, top_count, top_part
 
@@ -31,6 +34,14 @@ def test_a_part_is_rounded_down_to_one_symbol_at_least(part, count):
 def test_a_part_is_one_of_the_ranked_symbols_only():
     scores = np.array([[1.0, 2.0, 3.0, 4.0, NAN, NAN, NAN, NAN], [NAN] * 8])
     assert top_part(scores, 0.5).tolist() == [[False, False, True, True, False, False, False, False], [False] * 8]
+
+
+@given(scores=hnp.arrays(float, st.tuples(st.integers(0, 4), st.integers(1, 9)),
+                         elements=st.one_of(st.floats(), st.integers(-2, 2).map(float))), part=st.floats(0.01, 1))
+def test_a_part_is_those_with_the_first_ranks(scores, part):
+    known = (~np.isnan(scores)).sum(axis=1, keepdims=True)
+    expected = ranks(scores) <= np.maximum(np.floor(part * known + 1e-9), 1)
+    np.testing.assert_array_equal(top_part(scores, part), expected)
 
 
 @pytest.mark.parametrize("count", [3, 7, 10, 30, 35, 70, 100, 500])
