@@ -26,7 +26,6 @@ from brokers.matching import LIMITED, Matching
 from brokers.order_copies import snapshot, unheard, with_own_params
 from core.costs import Commission, Slippage
 
-
 DUST = 1e-9  # part of an order that rounding may leave of it
 
 
