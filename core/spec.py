@@ -35,7 +35,7 @@ class RunSpec:
         params: parameters of the strategy.
         symbols: tradable universe, in the order that breaks ties.
         reference: symbols in the bars that are never traded (a market index).
-        source: "sample", "csv", "csv:DIR", "yahoo", "synthetic".
+        source: "sample", "csv", "csv:DIR", "yahoo", "alpaca", "alpaca:sip", "synthetic".
         start, end: ISO dates, both included; None = all there is.
         period: length back from `end` ("3y", "18mo", "90d"), instead of `start`.
         signal_start: first date on which the strategy may decide; None = the first bar.
@@ -53,6 +53,8 @@ class RunSpec:
         sectors: CSV file with the columns symbol and sector; None = what the source knows.
         benchmark: a symbol, or "universe" for its equal-weight buy-and-hold.
         risk_free: annual rate used in Sharpe, Sortino and alpha.
+        capital: largest part of a live account, in its currency, that the run may use; None = all of it.
+        trading_days: sessions on which a live run decides, from its first; None = until it is stopped.
         seed: of everything random.
     """
 
@@ -82,6 +84,8 @@ class RunSpec:
     sectors: str | None = None
     benchmark: str = "universe"
     risk_free: float = 0.0
+    capital: float | None = None
+    trading_days: int | None = None
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -109,12 +113,16 @@ class RunSpec:
             raise BadSpec(f"seed is {self.seed!r}: it must be a whole number from 0 to 4294967295")
 
     def _check(self) -> None:
-        for name in ("cash", "risk_free", "max_volume"):
+        for name in ("cash", "risk_free", "max_volume", "capital"):
             value = getattr(self, name)
             if value is not None and not (isinstance(value, int | float) and math.isfinite(value)):
                 raise BadSpec(f"{name} is {value!r}: it must be a number")
         if self.cash <= 0:
             raise BadSpec(f"cash is {self.cash:g}: it must be above 0")
+        if self.capital is not None and self.capital <= 0:
+            raise BadSpec(f"capital is {self.capital:g}: it must be above 0")
+        if self.trading_days is not None and not (isinstance(self.trading_days, int) and self.trading_days > 0):
+            raise BadSpec(f"trading_days is {self.trading_days!r}: it must be a whole number from 1 on")
         if self.max_volume is not None and not 0 < self.max_volume <= 1:
             raise BadSpec(f"max_volume is {self.max_volume:g}: it is a part of the bar's volume, above 0 and up to 1")
         if self.start and self.end and self.start > self.end:
@@ -181,7 +189,7 @@ class RunSpec:
         for name in ("params", "sleeves", *_GROUPS.values()):
             if not isinstance(values.get(name, {}), Mapping):
                 raise BadSpec(f"{name} is {values[name]!r}: it must be a table of names and values")
-        for name in ("cash", "risk_free", "max_volume"):
+        for name in ("cash", "risk_free", "max_volume", "capital"):
             if values.get(name) is not None:
                 values[name] = _float(name, values[name])
         return cls(**values)

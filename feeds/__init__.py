@@ -1,4 +1,4 @@
-"""Where bars come from: sources (sample, csv, yahoo, synthetic), the store, and the feed into Cerebro.
+"""Where bars come from: sources (sample, csv, yahoo, alpaca, synthetic), the store, and the feed into Cerebro.
 
 May import core and indicators. Names are resolved when first used, so that importing the package costs nothing.
 """

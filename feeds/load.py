@@ -20,14 +20,16 @@ from feeds.source import Progress, Source
 from feeds.store import BarStore
 
 log = logging.getLogger(__name__)
-SOURCES = ("sample", "csv", "yahoo", "synthetic")
+SOURCES = ("sample", "csv", "yahoo", "alpaca", "synthetic")
 
 
 def source_named(text: str, calendar: str = "XNYS", clock: Clock | None = None) -> Source:
-    """The source written as "sample", "csv", "csv:DIR", "csv:FILE.csv", "yahoo", "synthetic" or "synthetic:seed=7".
+    """The source written as "sample", "csv", "csv:DIR", "csv:FILE.csv", "yahoo", "alpaca", "alpaca:sip", "synthetic" or
+    "synthetic:seed=7".
 
     Raises:
-        UnknownName: no such source, folder or option. UsageError: an option for a source that has none.
+        UnknownName: no such source, folder, feed or option. UsageError: an option for a source that has none.
+        BadSpec: a calendar the source has no bars of.
     """
     name, colon, options = text.partition(":")
     if name not in SOURCES:
@@ -42,6 +44,10 @@ def source_named(text: str, calendar: str = "XNYS", clock: Clock | None = None) 
         from feeds.yahoo import YahooSource
 
         return YahooSource(calendar, clock=clock)
+    if name == "alpaca":
+        from feeds.alpaca import AlpacaSource
+
+        return AlpacaSource(options or "iex", calendar, clock=clock)
     if name == "synthetic":
         from feeds.synthetic import SyntheticSource
 

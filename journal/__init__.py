@@ -6,12 +6,13 @@
 May import core.
 """
 
+from journal.blotter import Blotter, LiveOrder
 from journal.comparison import Comparison, compare
 from journal.journal import Journal
 from journal.ledger import Ledger, SweepHead, TrialBatch, rows_of
-from journal.tables import ExecutionRow, OrderRow, RunRow, SweepRow, TrialRow, VerdictRow
+from journal.tables import DecisionRow, ExecutionRow, OrderRow, RunRow, SweepRow, TrialRow, VerdictRow
 
 __all__ = [
-    "Comparison", "ExecutionRow", "Journal", "Ledger", "OrderRow", "RunRow", "SweepHead", "SweepRow", "TrialBatch", "TrialRow",
-    "VerdictRow", "compare", "rows_of",
+    "Blotter", "Comparison", "DecisionRow", "ExecutionRow", "Journal", "Ledger", "LiveOrder", "OrderRow", "RunRow", "SweepHead",
+    "SweepRow", "TrialBatch", "TrialRow", "VerdictRow", "compare", "rows_of",
 ]

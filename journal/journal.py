@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from core.clock import Clock, SystemClock
 from core.errors import UnknownName
 from core.result import Fill, OrderRecord, RunResult
+from journal.blotter import Blotter
 from journal.comparison import Comparison, compare
 from journal.database import BUSY_TIMEOUT_S, Database
 from journal.ledger import Ledger
@@ -27,7 +28,7 @@ class Journal:
         busy_timeout_s: how long to wait for another process's writing.
 
     Attributes:
-        ledger: the trials of sweeps, and the gate's verdicts.
+        ledger: the trials of sweeps, and the gate's verdicts. blotter: decisions and orders of live accounts.
 
     Every method raises StoreFailed when the file is locked, damaged, full or not writable.
     """
@@ -36,6 +37,7 @@ class Journal:
         self._database = Database(place, busy_timeout_s)
         self._clock = clock or SystemClock()
         self.ledger = Ledger(self._database, self._clock)
+        self.blotter = Blotter(self._database, self._clock)
 
     def __enter__(self) -> Self:
         return self

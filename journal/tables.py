@@ -21,7 +21,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from core.measures import MEASURES
 from journal.columns import Exact, Json
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 
 class Base(DeclarativeBase):
@@ -154,6 +154,52 @@ class VerdictRow(Base):
     passed: Mapped[bool]
     reasons: Mapped[list[str]]
     numbers: Mapped[dict[str, Any]]
+
+
+class DecisionRow(Base):
+    """What a strategy decided on one bar for one account: shares to hold, and what the account had then."""
+
+    __tablename__ = "decisions"
+    __table_args__ = (UniqueConstraint("account", "run_key", "bar_ns"),)
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    created_ns: Mapped[int]
+    account: Mapped[str]
+    run_key: Mapped[str]
+    bar_ns: Mapped[int]
+    session: Mapped[str]
+    strategy: Mapped[str]
+    strategy_source: Mapped[str]
+    spec: Mapped[dict[str, Any]]
+    fingerprint: Mapped[str]
+    equity: Mapped[Decimal]
+    cash: Mapped[Decimal]
+    targets: Mapped[dict[str, Any]]
+    notes: Mapped[list[str]]
+
+
+class LiveOrderRow(Base):
+    """One attempt to trade at a broker, written before it is sent; fields as in `journal.blotter.LiveOrder`."""
+
+    __tablename__ = "live_orders"
+
+    client_order_id: Mapped[str] = mapped_column(primary_key=True)
+    decision_id: Mapped[int] = mapped_column(ForeignKey("decisions.id"), index=True)
+    place: Mapped[int]
+    symbol: Mapped[str]
+    side: Mapped[str]
+    qty: Mapped[Decimal]
+    intent: Mapped[str]
+    attempt: Mapped[int]
+    state: Mapped[str]
+    tif: Mapped[str]
+    broker_id: Mapped[str]
+    status: Mapped[str]
+    filled: Mapped[Decimal]
+    price: Mapped[Decimal | None]
+    reason: Mapped[str]
+    created_ns: Mapped[int]
+    updated_ns: Mapped[int]
 
 
 for _name in ("trials", "verdicts"):

@@ -43,6 +43,8 @@ def backtest(
     sectors: given.Sectors = None,
     benchmark: given.Benchmark = None,
     risk_free: given.RiskFree = None,
+    capital: given.Capital = None,
+    trading_days: given.TradingDays = None,
     seed: given.Seed = None,
     param: given.Param = None,
     spec: given.Spec = None,

@@ -18,7 +18,7 @@ def check(
     symbols: Annotated[list[str] | None, typer.Option(
         help="Symbols to check on: A,B or repeated; the default is made-up bars.")] = None,
     reference: Annotated[list[str] | None, typer.Option(help="Symbols to see but not to trade.")] = None,
-    source: Annotated[str | None, typer.Option(help="sample, csv, csv:DIR, yahoo, synthetic.")] = None,
+    source: Annotated[str | None, typer.Option(help="sample, csv, csv:DIR, yahoo, alpaca, synthetic.")] = None,
     start: Annotated[str | None, typer.Option(metavar="DATE", help="First session, such as 2015-01-31.")] = None,
     end: Annotated[str | None, typer.Option(metavar="DATE", help="Last session.")] = None,
     period: Annotated[str | None, typer.Option(help="Length back from the end: 5y, 18mo, 6w, 90d.")] = None,

@@ -18,6 +18,7 @@ from scripts.backtest import backtest
 from scripts.check import check
 from scripts.data import data
 from scripts.gate import gate
+from scripts.paper import live, paper
 from scripts.report import report
 from scripts.runs import runs
 from scripts.signals import signals
@@ -37,6 +38,8 @@ app.command()(walkforward)
 app.command()(gate)
 app.command()(report)
 app.command()(signals)
+app.command()(paper)
+app.command()(live)
 app.add_typer(data, name="data")
 app.add_typer(runs, name="runs")
 

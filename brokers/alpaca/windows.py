@@ -1,0 +1,56 @@
+"""Windows: when Alpaca takes which orders, on New York's clocks. Pure functions of UTC nanoseconds; imports moments.
+
+Page "Orders at Alpaca", Time in Force and Extended Hours. `session` is (open, close) of the day that `now_ns` is in, UTC
+ns, None on a day without trading; Alpaca's calendar gives it, half days with their hours.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from brokers.alpaca.moments import SECOND_NS, at_new_york, new_york
+
+EVENING = dt.time(19)  # from here on, auction orders are for the next session
+OPG_ENDS = dt.time(9, 28)
+CLS_ENDS = dt.time(15, 50)
+CLS_BEFORE_CLOSE_NS = 600 * SECOND_NS
+EXTENDED_STARTS, EXTENDED_ENDS = dt.time(4), dt.time(20)
+
+Times = tuple[int, int] | None
+
+
+def accepts_opg(now_ns: int) -> bool:
+    """Whether an order for the opening auction is taken: from 19:00 to 09:28."""
+    return not OPG_ENDS <= new_york(now_ns).time() < EVENING
+
+
+def accepts_cls(now_ns: int, session: Times = None) -> bool:
+    """Whether an order for the closing auction is taken: from 19:00 to 15:50, on a half day ten minutes before it."""
+    local = new_york(now_ns)
+    ends = at_new_york(local.date(), CLS_ENDS)
+    if session is not None and new_york(session[1]).date() == local.date():
+        ends = session[1] - CLS_BEFORE_CLOSE_NS
+    return now_ns < ends or local.time() >= EVENING
+
+
+def opg_opens(now_ns: int) -> int:
+    """When orders for the opening auction are taken next: now, or 19:00 today."""
+    return now_ns if accepts_opg(now_ns) else at_new_york(new_york(now_ns).date(), EVENING)
+
+
+def cls_opens(now_ns: int, session: Times = None) -> int:
+    """When orders for the closing auction are taken next: now, or 19:00 today."""
+    return now_ns if accepts_cls(now_ns, session) else at_new_york(new_york(now_ns).date(), EVENING)
+
+
+def in_session(now_ns: int, session: Times) -> bool:
+    """Whether regular trading is scheduled: from the open up to, but without, the close."""
+    return session is not None and session[0] <= now_ns < session[1]
+
+
+def in_extended_hours(now_ns: int, session: Times) -> bool:
+    """Whether pre-market (from 04:00) or after-hours trading (until 20:00) goes on."""
+    if session is None or in_session(now_ns, session):
+        return False
+    date = new_york(session[0]).date()
+    return at_new_york(date, EXTENDED_STARTS) <= now_ns < at_new_york(date, EXTENDED_ENDS)

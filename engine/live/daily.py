@@ -1,0 +1,234 @@
+"""`Daily`: one decision a session of a target strategy for one Alpaca account, as often as it is called.
+
+    Daily(spec, rest, clock, journal, store).once()
+
+Every step is written down before it acts: killed anywhere and called again, it neither repeats nor forgets an order.
+"""
+
+import datetime as dt
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+
+from brokers.alpaca.answers import Account
+from brokers.alpaca.clock import BrokerClock
+from brokers.alpaca.errors import Refused
+from brokers.alpaca.rest import Rest
+from core.bars import Bars
+from core.errors import CerebrolabError, SourceUnavailable
+from core.spec import RunSpec
+from engine import resolve
+from engine.build import load
+from engine.deciding import deciding
+from engine.live.sending import Run, Sending
+from engine.live.wanted import Decided, check_daily, run_key, wanted
+from feeds.source import SETTLE_NS
+from journal import Journal
+from journal.blotter import DONE, PLANNED, LiveOrder
+from journal.tables import DecisionRow
+
+log = logging.getLogger(__name__)
+FAR = 14  # days without a session, at most
+CANCEL_S, POLL_S = 30.0, 1.0
+
+
+@dataclass(frozen=True)
+class Report:
+    """How a daily run stands.
+
+    Attributes:
+        session: exchange date decided on. trades: scheduled open of the session its orders are for, UTC ns.
+        new: whether the decision was made now. targets: symbol -> shares to hold. orders: every attempt.
+        waiting: what waits, and for what. warnings: what a reader must know.
+        over: the run's trading days are over; it decides no more.
+    """
+
+    session: str
+    trades: int
+    new: bool
+    equity: Decimal
+    cash: Decimal
+    targets: dict[str, float]
+    orders: tuple[LiveOrder, ...]
+    waiting: tuple[str, ...]
+    warnings: tuple[str, ...]
+    over: bool = False
+
+    @property
+    def done(self) -> bool:
+        """Whether nothing is left to do until the next decision."""
+        return all(order.state == DONE for order in self.orders)
+
+
+class Daily:
+    """The daily run of a spec.
+
+    Args:
+        spec: the one the backtest used. rest, clock: the account's gateway and the broker's time.
+        journal: where decisions and orders are kept. store: a bar store for the spec's source.
+        bars_of: bars up to a session (ISO date), instead of what the spec's source delivers.
+
+    Raises:
+        BadSpec: the spec cannot be traded daily (see `check_daily`).
+    """
+
+    def __init__(self, spec: RunSpec, rest: Rest, clock: BrokerClock, journal: Journal, store: Any = None,
+                 bars_of: Callable[[str], Bars] | None = None) -> None:
+        strategy: Any = check_daily(spec)
+        self.spec, self._strategy = resolve.without_aliases(spec, strategy), strategy
+        self._rest, self._clock, self._journal, self._blotter = rest, clock, journal, journal.blotter
+        self._bars_of = bars_of or (lambda session: load(self.spec.replace(end=session, period=None if spec.start else spec.period), store))
+        self._params = deciding(self.spec)
+
+    # -- a run ----------------------------------------------------------------------------------------
+
+    def once(self, dry: bool = False) -> Report:
+        """Decide if it is time, send what may be sent, and say how things stand; may be repeated at any time.
+
+        Args:
+            dry: decide on what the account holds now, write nothing down and send nothing.
+
+        Raises:
+            CerebrolabError: as `engine.run`, Unauthorized, BrokerUnavailable; a blocked account.
+        """
+        account = self._rest.account()
+        if not account.may_trade:
+            raise CerebrolabError(f"the account {account.number} is blocked from trading: see its status at Alpaca")
+        session, trades = self.sessions()
+        bars = self._bars(session)
+        key = run_key(self.spec.replace(symbols=_traded(bars)), self._params)
+        warnings = list(bars.origin.warnings)
+        if dry:
+            decided = self._wanted(bars, account)
+            return self._report(session, trades, True, account, decided.targets, _planned(decided, _dry_identity), (), [*warnings, *decided.notes])
+        over = self._over(account, key, int(bars.index[-1]))
+        row, new = self._last(account, key) if over else self._decision(bars, key, account)
+        trades = self._following(dt.date.fromisoformat(row.session))
+        sending = Sending(self._rest, self._clock, self._blotter, self._run(row, trades, bars))
+        waiting = sending.send()
+        orders = self._blotter.orders(row.id)
+        report = self._report(session, trades, new, account, row.targets, orders, waiting, [*warnings, *row.notes])
+        return replace(report, over=over)
+
+    def sessions(self) -> tuple[str, tuple[int, int]]:
+        """The latest session whose bar is complete (ISO date), and scheduled open and close (UTC ns) of the one after it."""
+        now, today = self._clock.now_ns(), self._clock.today()
+        for back in range(FAR):
+            date = today - dt.timedelta(days=back)
+            times = self._clock.session_times(date)
+            if times is not None and times[1] + SETTLE_NS <= now:
+                break
+        else:
+            raise SourceUnavailable(f"the broker's calendar has no session in the {FAR} days before {today}: is its clock right?")
+        return date.isoformat(), self._following(date)
+
+    def _following(self, date: dt.date) -> tuple[int, int]:
+        """Scheduled open and close, UTC ns, of the first session after a date."""
+        for ahead in range(1, FAR):
+            times = self._clock.session_times(date + dt.timedelta(days=ahead))
+            if times is not None:
+                return times
+        raise SourceUnavailable(f"the broker's calendar has no session in the {FAR} days after {date}")
+
+    def _bars(self, session: str) -> Bars:
+        bars = self._bars_of(session)
+        if str(bars.session[-1]) != session:
+            raise SourceUnavailable(f"the bars end on {bars.session[-1]} and the last complete session is {session}: nothing is decided on "
+                                    f"old bars; try again when {bars.origin.source or 'the source'} has published it")
+        return bars
+
+    # -- deciding -------------------------------------------------------------------------------------
+
+    def _decision(self, bars: Bars, key: str, account: Account) -> tuple[DecisionRow, bool]:
+        known = self._blotter.decision(account.id, key, int(bars.index[-1]))
+        if known is not None:
+            return known, False
+        self._supersede(account, key)
+        decided = self._wanted(bars, account)
+        name = f"{self._strategy.__name__}-{key}"
+        identity = Run(account.id, name, 0, int(bars.index[-1]), "", (0, 0), {}).identity
+        self._blotter.decide(
+            _planned(decided, identity), account=account.id, run_key=key, bar_ns=int(bars.index[-1]), session=str(bars.session[-1]),
+            strategy=self._strategy.__name__, strategy_source=resolve.source_digest(self._strategy), spec=self.spec.masked(),
+            fingerprint=bars.fingerprint, equity=account.equity, cash=account.cash, targets=dict(decided.targets), notes=list(decided.notes))
+        row = self._blotter.decision(account.id, key, int(bars.index[-1]))
+        if row is None:
+            raise CerebrolabError("the decision just recorded is not in the journal: is somebody else changing the file?")
+        return row, True
+
+    def _over(self, account: Account, key: str, bar_ns: int) -> bool:
+        """Whether the run has decided on all its trading days, and this bar is none of them."""
+        days = self.spec.trading_days
+        decided = {row.bar_ns for row in self._blotter.decisions(account.id, key)} if days else set()
+        return days is not None and bar_ns not in decided and len(decided) >= days
+
+    def _last(self, account: Account, key: str) -> tuple[DecisionRow, bool]:
+        return self._blotter.decisions(account.id, key)[-1], False
+
+    def _wanted(self, bars: Bars, account: Account) -> Decided:
+        held = {each.symbol: each.qty for each in self._rest.positions()}
+        worth = sum(abs(float(held[symbol])) * float(price) for symbol, price in _prices(bars).items() if symbol in held)
+        value, cash = float(account.equity), float(account.cash)
+        if self.spec.capital is not None:
+            value = min(value, self.spec.capital)
+            cash = min(cash, value - worth)
+        return wanted(self.spec, bars, held, value, cash)
+
+    def _supersede(self, account: Account, key: str) -> None:
+        """Take back what remains of earlier decisions, and wait for the broker's answer.
+
+        Raises:
+            SourceUnavailable: an order does not end.
+        """
+        for order in self._blotter.unfinished(account.id, key):
+            found = None if order.state == PLANNED else self._rest.order_by_client_id(order.client_order_id)
+            deadline = self._clock.monotonic() + CANCEL_S
+            while found is not None and found.open:
+                if self._clock.monotonic() > deadline:
+                    raise SourceUnavailable(f"the order to {order.side} {order.symbol} ({order.client_order_id}) of an earlier decision "
+                                            f"does not end (status {found.status}): cancel it at Alpaca, then run again")
+                self._cancel(found.id)
+                self._clock.sleep(POLL_S)
+                found = self._rest.order(found.id)
+            if found is None:
+                self._blotter.change(order.client_order_id, state=DONE, reason="a later decision took its place")
+            else:
+                self._blotter.change(order.client_order_id, state=DONE, status=found.status, broker_id=found.id, filled=found.filled_qty,
+                                     price=found.filled_avg_price, reason="" if found.status == "filled" else "a later decision took its place")
+
+    def _cancel(self, order_id: str) -> None:
+        try:
+            self._rest.cancel(order_id)
+        except Refused as refused:
+            log.info("cancel of %s: %s", order_id, refused)
+
+    # -- telling --------------------------------------------------------------------------------------
+
+    def _run(self, row: DecisionRow, trades: tuple[int, int], bars: Bars) -> Run:
+        fill = self.spec.fill or self._strategy.fill
+        return Run(row.account, f"{row.strategy}-{row.run_key}", row.id, row.bar_ns, fill, trades, _prices(bars))
+
+    def _report(self, session: str, trades: tuple[int, int], new: bool, account: Account, targets: Any, orders: Sequence[LiveOrder],
+                waiting: Sequence[str], warnings: Sequence[str]) -> Report:
+        return Report(session, trades[0], new, account.equity, account.cash, dict(targets), tuple(orders), tuple(waiting), tuple(warnings))
+
+
+def _planned(decided: Decided, identity: Callable[[str, str, int], str]) -> list[LiveOrder]:
+    return [LiveOrder(identity(order.symbol, order.intent, 1), place, order.symbol, order.side, order.qty, order.intent)
+            for place, order in enumerate(decided.orders)]
+
+
+def _dry_identity(symbol: str, intent: str, attempt: int) -> str:
+    return f"dry-{symbol}-{intent}-{attempt}"
+
+
+def _prices(bars: Bars) -> dict[str, Decimal]:
+    return {symbol: Decimal(repr(float(price))) for symbol, price in zip(bars.symbols, bars.last_close[-1], strict=True) if price > 0}
+
+
+def _traded(bars: Bars) -> tuple[str, ...]:
+    return tuple(np.array(bars.symbols)[bars.tradable].tolist())

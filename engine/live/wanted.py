@@ -1,0 +1,114 @@
+"""From the last bar and what an account holds to the orders that are wanted: pure, nothing is sent. Imports engine and below."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from brokers.alpaca.increments import round_qty
+from core.bars import Bars
+from core.errors import BadSpec
+from core.options import Exits, read_group
+from core.panels import carried_forward
+from core.spec import RunSpec
+from engine import resolve
+from engine.build import lone_sizer, sizer_of, strategy_params
+from sizers.base import PortfolioSizer
+from strategies.base import TargetStrategy
+from strategies.desk import in_order
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """One order that is wanted: shares (above 0) to "buy" or "sell", to "enter", "resize" or "exit" a position."""
+
+    symbol: str
+    side: str
+    qty: Decimal
+    intent: str
+
+
+@dataclass(frozen=True)
+class Decided:
+    """What a strategy decided on the last bar.
+
+    Attributes:
+        targets: symbol -> shares to hold, of the symbols decided on. orders: sales first, then buys, the strongest first.
+        notes: what sizer and limits have to say.
+    """
+
+    targets: Mapping[str, float]
+    orders: tuple[Wanted, ...]
+    notes: tuple[str, ...]
+
+
+def check_daily(spec: RunSpec) -> type[TargetStrategy]:
+    """The strategy of a spec that a daily run can trade.
+
+    Raises:
+        BadSpec: it cannot, and why. Otherwise as `engine.build`.
+    """
+    strategy = resolve.strategy_class(spec.strategy)
+    if not issubclass(strategy, TargetStrategy):
+        raise BadSpec(f"{spec.strategy} is a plain Backtrader strategy: a daily run trades target strategies")
+    if spec.interval != "1d":
+        raise BadSpec(f"interval is {spec.interval}: a daily run decides on daily bars, use interval 1d")
+    if any(read_group(Exits, spec.exits)):
+        raise BadSpec("exits are protective orders that stand all day, and a daily run places none: drop them")
+    if strategy.path_dependent and spec.signal_start is None:
+        raise BadSpec(f"{strategy.__name__} depends on its own earlier decisions: name the date of the first one with signal_start, "
+                      "and never move it")
+    sizer, _ = sizer_of(spec, strategy)
+    if sizer is None or not issubclass(sizer, PortfolioSizer):
+        raise BadSpec(f"{spec.strategy} needs a portfolio sizer in a daily run: name one with --sizer")
+    return strategy
+
+
+def wanted(spec: RunSpec, bars: Bars, held: Mapping[str, Decimal], value: float, cash: float) -> Decided:
+    """What the last bar asks for.
+
+    Args:
+        spec: as for `check_daily`. bars: raw daily bars up to the decision.
+        held: symbol -> signed shares. value, cash: of the account, or of the part of it that this run has.
+
+    Raises:
+        CerebrolabError: the strategy, its sizer or their parameters.
+    """
+    strategy = check_daily(spec)
+    spec = resolve.without_aliases(spec, strategy)
+    p = SimpleNamespace(**{**dict(strategy.params._getitems()), **strategy_params(spec, strategy)})
+    strategy.check(p)
+    signals = strategy.decisions(bars, p)
+    kind, params = sizer_of(spec, strategy)
+    sizer = lone_sizer(kind, params, strategy)
+    conviction, decided = np.nan_to_num(carried_forward(signals)[-1]), ~np.isnan(signals[-1])
+    position = np.array([float(held.get(symbol, 0)) for symbol in bars.symbols])
+    shares = sizer.target_shares(conviction=conviction, decided=decided, history=bars.upto(len(bars) - 1), held=position,
+                                 value=value, cash=cash)
+    change = np.where(decided, shares - position, 0.0)
+    orders = [order for at in in_order(change, conviction)
+              for order in _orders(bars.symbols[at], Decimal(repr(float(position[at]))), Decimal(repr(float(shares[at]))), spec.fractional)]
+    return Decided({bars.symbols[at]: float(shares[at]) for at in np.flatnonzero(decided).tolist()}, tuple(orders),
+                   tuple(note.text for note in sizer.notes))
+
+
+def _orders(symbol: str, held: Decimal, target: Decimal, fractional: bool) -> list[Wanted]:
+    """The way from `held` to `target` shares; a reversal is two orders, since no single one may cross zero at Alpaca."""
+    if held * target < 0:
+        return [*_orders(symbol, held, Decimal(0), fractional), *_orders(symbol, Decimal(0), target, fractional)]
+    change = target - held
+    qty = abs(change) if not target else round_qty(abs(change), fractional)
+    if not qty:
+        return []
+    return [Wanted(symbol, "buy" if change > 0 else "sell", qty, "exit" if not target else "resize" if held else "enter")]
+
+
+def run_key(spec: RunSpec, params: Mapping[str, Any]) -> str:
+    """Names a run on an account: equal for the same strategy, universe and parameters (`engine.deciding.deciding`)."""
+    import hashlib
+
+    told = repr((resolve.strategy_class(spec.strategy).__name__, sorted(spec.symbols), sorted(params.items(), key=str)))
+    return hashlib.blake2b(told.encode(), digest_size=8).hexdigest()

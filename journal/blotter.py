@@ -1,0 +1,132 @@
+"""`Blotter`: what was decided for live accounts, and every attempt to trade on it, written before it is sent."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import insert, select, update
+
+from core.clock import Clock
+from core.errors import UnknownName
+from journal.database import Database
+from journal.tables import DecisionRow, LiveOrderRow
+
+PLANNED, SENDING, OPEN, DONE = "planned", "sending", "open", "done"
+STATES = (PLANNED, SENDING, OPEN, DONE)
+
+
+@dataclass(frozen=True)
+class LiveOrder:
+    """One attempt to trade.
+
+    Attributes:
+        client_order_id: names it at the broker, for ever.
+        place: its turn among the orders of its decision. attempt: from 1, of the same symbol and intent.
+        side: "buy" or "sell". qty: shares. intent: "enter", "resize" or "exit". tif: time in force it was sent with, "" before.
+        state: "planned" (not sent), "sending" (about to be sent, perhaps arrived), "open" (the broker has it), "done".
+        broker_id, status: the broker's. filled, price: shares and their average price, None before a fill.
+        reason: why it is done without all its shares, "" otherwise.
+    """
+
+    client_order_id: str
+    place: int
+    symbol: str
+    side: str
+    qty: Decimal
+    intent: str
+    attempt: int = 1
+    state: str = PLANNED
+    tif: str = ""
+    broker_id: str = ""
+    status: str = ""
+    filled: Decimal = Decimal(0)
+    price: Decimal | None = None
+    reason: str = ""
+
+
+class Blotter:
+    """Decisions and live orders of one database; usable from several processes at once. Raises StoreFailed as `Journal` does."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database, self._clock = database, clock
+
+    # -- decisions ------------------------------------------------------------------------------------
+
+    def decide(self, orders: Iterable[LiveOrder], **decision: Any) -> int:
+        """Record a decision (fields of `journal.tables.DecisionRow`) and the orders it asks for, all or nothing.
+
+        Returns:
+            Its number; that of the one recorded before, unchanged, if this account and run has decided on this bar already.
+        """
+        now = self._clock.now_ns()
+        with self._database.writing() as session:
+            known = session.scalar(_decision(decision["account"], decision["run_key"], decision["bar_ns"]))
+            if known is not None:
+                return known.id
+            row = DecisionRow(created_ns=now, **decision)
+            session.add(row)
+            session.flush()
+            values = [{**vars(order), "decision_id": row.id, "created_ns": now, "updated_ns": now} for order in orders]
+            if values:
+                session.execute(insert(LiveOrderRow), values)
+            return row.id
+
+    def decision(self, account: str, run_key: str, bar_ns: int) -> DecisionRow | None:
+        """What was decided on a bar, if it was."""
+        with self._database.reading() as session:
+            return session.scalar(_decision(account, run_key, bar_ns))
+
+    def decisions(self, account: str, run_key: str | None = None) -> list[DecisionRow]:
+        """The decisions for an account, the first first."""
+        chosen = select(DecisionRow).where(DecisionRow.account == account).order_by(DecisionRow.bar_ns, DecisionRow.id)
+        if run_key is not None:
+            chosen = chosen.where(DecisionRow.run_key == run_key)
+        with self._database.reading() as session:
+            return list(session.scalars(chosen))
+
+    # -- orders ---------------------------------------------------------------------------------------
+
+    def orders(self, decision_id: int) -> list[LiveOrder]:
+        """The orders of a decision, every attempt, in their turns."""
+        return self._orders(LiveOrderRow.decision_id == decision_id)
+
+    def unfinished(self, account: str, run_key: str) -> list[LiveOrder]:
+        """The orders of a run on an account that are not done, of all its decisions."""
+        mine = select(DecisionRow.id).where(DecisionRow.account == account, DecisionRow.run_key == run_key)
+        return self._orders(LiveOrderRow.decision_id.in_(mine), LiveOrderRow.state != DONE)
+
+    def add(self, decision_id: int, order: LiveOrder) -> None:
+        """Record one more attempt; the same one again changes nothing."""
+        now = self._clock.now_ns()
+        with self._database.writing() as session:
+            if session.get(LiveOrderRow, order.client_order_id) is None:
+                session.add(LiveOrderRow(decision_id=decision_id, created_ns=now, updated_ns=now, **vars(order)))
+
+    def change(self, client_order_id: str, **values: Any) -> LiveOrder:
+        """Record what has become of an order (fields of `LiveOrder`); what is done stays done.
+
+        Raises:
+            UnknownName: no such order.
+        """
+        with self._database.writing() as session:
+            session.execute(update(LiveOrderRow).values(**values, updated_ns=self._clock.now_ns())
+                            .where(LiveOrderRow.client_order_id == client_order_id, LiveOrderRow.state != DONE))
+            row = session.get(LiveOrderRow, client_order_id, populate_existing=True)
+            if row is None:
+                raise UnknownName(f"unknown order {client_order_id}: the journal has no order of that name")
+            return _order(row)
+
+    def _orders(self, *conditions: Any) -> list[LiveOrder]:
+        chosen = select(LiveOrderRow).where(*conditions)
+        with self._database.reading() as session:
+            return [_order(row) for row in session.scalars(chosen.order_by(
+                LiveOrderRow.decision_id, LiveOrderRow.place, LiveOrderRow.attempt))]
+
+
+def _decision(account: str, run_key: str, bar_ns: int) -> Any:
+    return select(DecisionRow).where(DecisionRow.account == account, DecisionRow.run_key == run_key, DecisionRow.bar_ns == bar_ns)
+
+
+def _order(row: LiveOrderRow) -> LiveOrder:
+    return LiveOrder(**{name: getattr(row, name) for name in LiveOrder.__dataclass_fields__})

@@ -1,0 +1,128 @@
+"""`cerebrolab paper` and `cerebrolab live`: trade a spec daily through Alpaca, on paper or with real money."""
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from core.errors import CerebrolabError, UsageError
+from scripts import output
+from scripts import run_options as given
+from scripts.spec_options import build_spec
+
+if TYPE_CHECKING:
+    from engine.live.daily import Daily, Report
+
+RunFile = Annotated[Path, typer.Argument(metavar="RUN.toml", help="The spec: a TOML file with the options of backtest.")]
+Once = Annotated[bool, typer.Option("--once/--loop", help="Do what is due now and end, or go on until stopped.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Decide, send nothing, write nothing down.")]
+
+
+def paper(
+    run: RunFile,
+    once: Once = True,
+    dry_run: DryRun = False,
+    param: given.Param = None,
+    as_json: given.AsJson = False,
+) -> None:
+    """Trade a spec daily on Alpaca's paper account; may be repeated at any time, and adds nothing then."""
+    _trade(run, True, once, dry_run, param or (), as_json)
+
+
+def live(
+    run: RunFile,
+    once: Once = True,
+    dry_run: DryRun = False,
+    accepted: Annotated[bool, typer.Option("--i-accept-real-money", help="Orders cost and may lose real money.")] = False,
+    param: given.Param = None,
+    as_json: given.AsJson = False,
+) -> None:
+    """The same with real money, for a strategy that has passed the gate."""
+    if not accepted and not dry_run:
+        raise UsageError("live trades with real money: say --i-accept-real-money, or try it with cerebrolab paper")
+    _trade(run, False, once, dry_run, param or (), as_json)
+
+
+def _trade(file: Path, on_paper: bool, once: bool, dry_run: bool, params: Any, as_json: bool) -> None:
+    spec = build_spec(file, params, {})
+
+    from filelock import FileLock, Timeout
+
+    from brokers.alpaca.clock import BrokerClock
+    from brokers.alpaca.endpoints import Endpoints
+    from brokers.alpaca.rest import Rest
+    from core.settings import load_settings
+    from engine.live.daily import Daily
+    from engine.live.verdicts import check_gate
+    from engine.live.wanted import check_daily
+    from feeds import ParquetStore
+    from journal import Journal
+    from sizers import solved
+
+    settings = load_settings()
+    check_daily(spec)
+    rest = Rest(Endpoints.of(settings, paper=on_paper))
+    solved.configure(settings.solved)
+    settings.home.mkdir(parents=True, exist_ok=True)
+    try:
+        account = rest.account()
+        clock = BrokerClock(rest)
+        with FileLock(settings.home / f"{account.number}.lock", timeout=0), Journal(settings.journal, clock) as journal:
+            warning = check_gate(spec, journal, refuse=not on_paper and not dry_run)
+            if warning:
+                output.warn(warning)
+            daily = Daily(spec, rest, clock, journal, ParquetStore(settings.bars_dir))
+            _carry_out(daily, clock, once or dry_run, dry_run, as_json)
+    except Timeout:
+        raise CerebrolabError(f"another process trades the account {account.number}: wait until it has ended, or stop it") from None
+    finally:
+        rest.close()
+
+
+def _carry_out(daily: "Daily", clock: Any, once: bool, dry_run: bool, as_json: bool) -> None:
+    from engine.live.looping import loop
+
+    tell = _tell_json if as_json else _tell
+    if once:
+        tell(daily.once(dry=dry_run))
+        return
+    with _terminated() as stopped:
+        loop(daily, clock, lambda: bool(stopped), tell, output.warn)
+
+
+@contextmanager
+def _terminated() -> Iterator[list[int]]:
+    """A list that is filled by SIGTERM or Ctrl-C: what is being done is finished first."""
+    received: list[int] = []
+    kept = {number: signal.signal(number, lambda got, _: received.append(got)) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield received
+    finally:
+        for number, handler in kept.items():
+            signal.signal(number, handler)
+
+
+def _tell(report: "Report") -> None:
+    rows = [(order.side, f"{order.qty:f}", order.symbol, order.intent, order.tif or "-", order.status or order.state, f"{order.filled:f}",
+             "-" if order.price is None else f"{order.price:f}", order.reason) for order in report.orders]
+    made = "decided" if report.new else "decided before"
+    if rows:
+        output.table(f"{made} on {report.session}: {len(rows)} orders, equity {report.equity:,.2f}, cash {report.cash:,.2f}",
+                     ("side", "shares", "symbol", "intent", "sent", "status", "filled", "price", "reason"), rows, left=1)
+    else:
+        output.line(f"{made} on {report.session}: nothing to trade; equity {report.equity:,.2f}, cash {report.cash:,.2f}")
+    for text in report.waiting:
+        output.line(f"waits: {text}")
+    for text in report.warnings:
+        output.warn(text)
+
+
+def _tell_json(report: "Report") -> None:
+    output.as_json({
+        "session": report.session, "new": report.new, "done": report.done, "over": report.over, "equity": float(report.equity),
+        "cash": float(report.cash), "targets": report.targets, "waiting": list(report.waiting), "warnings": list(report.warnings),
+        "orders": [{**vars(order), "qty": float(order.qty), "filled": float(order.filled),
+                    "price": None if order.price is None else float(order.price)} for order in report.orders]})

@@ -1,0 +1,42 @@
+"""The gateway under test against a FakeAlpaca: on the venue's own clock, so that nothing is waited for."""
+
+from typing import Any
+
+from fake_alpaca import FakeAlpaca
+
+from brokers.alpaca.endpoints import Endpoints
+from brokers.alpaca.rest import Rest
+
+
+class VenueClock:
+    """A `core.clock.Clock` on which waiting lets the venue's time pass; `skew_s` is what a wrong wall clock shows."""
+
+    def __init__(self, alpaca: FakeAlpaca, skew_s: float = 0.0) -> None:
+        self.alpaca, self.skew_s = alpaca, skew_s
+        self.slept: list[float] = []
+        self._start = alpaca.now
+
+    def now_ns(self) -> int:
+        """What the machine believes."""
+        return self.alpaca.now + round(self.skew_s * 1e9)
+
+    def monotonic(self) -> float:
+        """Venue seconds since this clock was made."""
+        return (self.alpaca.now - self._start) / 1e9
+
+    def sleep(self, seconds: float) -> None:
+        """Let the venue's time pass."""
+        self.slept.append(seconds)
+        self.alpaca.advance(seconds=max(seconds, 0.0))
+
+
+def endpoints_of(alpaca: FakeAlpaca, **other: Any) -> Endpoints:
+    """The keys and addresses of a FakeAlpaca."""
+    return Endpoints(**{"key_id": alpaca.key_id, "secret_key": alpaca.secret_key, "base_url": alpaca.url,
+                        "data_url": alpaca.data_url, "stream_url": alpaca.stream_url,
+                        "trade_stream_url": alpaca.trade_stream_url, **other})
+
+
+def rest_of(alpaca: FakeAlpaca, endpoints: Endpoints | None = None, **options: Any) -> Rest:
+    """A gateway to a FakeAlpaca on the venue's clock."""
+    return Rest(endpoints or endpoints_of(alpaca), VenueClock(alpaca), seed=1, **options)

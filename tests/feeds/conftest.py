@@ -1,0 +1,29 @@
+"""Shared by the tests of the source alpaca: sources that ask a fake Alpaca."""
+
+import pytest
+
+from core.clock import ManualClock
+from core.settings import Settings
+from feeds.alpaca import AlpacaSource
+
+
+@pytest.fixture
+def settings_of():
+    """`settings_of(alpaca, NAME=value)`: settings with the keys and the host of a fake Alpaca."""
+
+    def make(alpaca, **changes) -> Settings:
+        return Settings(_env_file=None, **{"ALPACA_API_KEY": alpaca.key_id, "ALPACA_SECRET_KEY": alpaca.secret_key,
+                                           "ALPACA_DATA_URL": alpaca.data_url, **changes})
+
+    return make
+
+
+@pytest.fixture
+def connect(settings_of):
+    """`connect(alpaca, feed)`: a source whose clock shows the venue's time, `ahead_s` seconds fast."""
+
+    def make(alpaca, feed="iex", ahead_s=0.0, settings=None, **options) -> AlpacaSource:
+        clock = ManualClock(alpaca.now + round(ahead_s * 1e9))
+        return AlpacaSource(feed, settings=settings or settings_of(alpaca), clock=clock, **options)
+
+    return make
