@@ -1,4 +1,4 @@
-"""BrokerClock: the broker's time, carried on by the local monotonic clock. Imports core.clock and the modules beside it.
+"""BrokerClock: the broker's time, carried on by the local monotonic clock. Imports core.clock and modules beside it.
 
 The machine's wall clock is never asked: it may be wrong, and a replaying venue's date may be years ago.
 """

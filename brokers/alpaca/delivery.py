@@ -1,4 +1,4 @@
-"""Delivery: one order reaches the venue exactly once, whatever happens to the answers. Imports the modules beside it."""
+"""Delivery: one order reaches the venue exactly once, whatever happens to the answers. Imports modules beside it."""
 
 from __future__ import annotations
 
@@ -80,4 +80,4 @@ class Delivery:
     def _failure(self, trouble: str) -> BrokerUnavailable:
         if self._may_exist:
             return OrderUncertain(self._id, trouble)
-        return BrokerUnavailable(f"alpaca did not take order {self._id} ({trouble}): it does not exist; try again later")
+        return BrokerUnavailable(f"alpaca did not take order {self._id} ({trouble}): it does not exist; try later")

@@ -1,7 +1,7 @@
 """Windows: when Alpaca takes which orders, on New York's clocks. Pure functions of UTC nanoseconds; imports moments.
 
-Page "Orders at Alpaca", Time in Force and Extended Hours. `session` is (open, close) of the day that `now_ns` is in, UTC
-ns, None on a day without trading; Alpaca's calendar gives it, half days with their hours.
+Page "Orders at Alpaca", Time in Force and Extended Hours. `session` is (open, close) of the day that `now_ns` is in,
+UTC ns, None on a day without trading; Alpaca's calendar gives it, half days with their hours.
 """
 
 from __future__ import annotations

@@ -138,7 +138,7 @@ class Sending:
             return "", ""
         auction = AUCTIONS[self._run.fill] if order.attempt == 1 and order.qty == order.qty.to_integral_value() else ""
         if auction == "cls":
-            if windows.accepts_cls(now, self._run.session):
+            if windows.accepts_cls(now, self._today()):
                 return "cls", ""
             return ("day", "") if windows.in_session(now, self._run.session) else ("", "closing auction orders are taken from 19:00")
         if windows.in_session(now, self._run.session):
@@ -169,5 +169,9 @@ class Sending:
             return [str(error)]
         position = next((each for each in positions if each.symbol == symbol), None)
         held, free = (position.qty, position.qty_available) if position else (Decimal(0), Decimal(0))
-        return rules.check(request, asset, account, held, free, others, self._clock.now_ns(), self._run.session,
+        return rules.check(request, asset, account, held, free, others, self._clock.now_ns(), self._today(),
                            self._run.prices.get(symbol))
+
+    def _today(self) -> windows.Times:
+        """Scheduled open and close of today's session; None without one."""
+        return self._clock.session_times(self._clock.today())

@@ -166,7 +166,12 @@ def test_after_the_deadline_an_order_may_or_may_not_exist_and_can_be_settled_lat
 
 def test_keys_revoked_after_an_unanswered_order_say_that_it_may_exist(alpaca, rest):
     alpaca.faults.add(AnswerFault(method="POST", path="/v2/orders", lost=True))
-    alpaca.on_request(lambda when, request: alpaca.revoke_keys() if (when, request.method) == ("after", "POST") else None)
+
+    def revoke(when, request):
+        if (when, request.method) == ("after", "POST"):
+            alpaca.revoke_keys()
+
+    alpaca.on_request(revoke)
     with pytest.raises(Unauthorized, match=r"does not accept the keys.*order one may or may not exist"):
         rest.submit(buy("one"))
     assert sent(alpaca) == ["one"]

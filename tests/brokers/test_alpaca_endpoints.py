@@ -22,7 +22,8 @@ def settings_of(tmp_path, monkeypatch, **variables):
 def test_settings_become_endpoints(tmp_path, monkeypatch):
     settings = settings_of(tmp_path, monkeypatch, ALPACA_API_KEY=PAPER[0], ALPACA_SECRET_KEY=PAPER[1],
                            ALPACA_BASE_URL="http://127.0.0.1:9/v2/", ALPACA_DATA_URL="http://127.0.0.1:8",
-                           ALPACA_STREAM_URL="ws://127.0.0.1:7/v2/iex", ALPACA_TRADE_STREAM_URL="ws://127.0.0.1:6/stream")
+                           ALPACA_STREAM_URL="ws://127.0.0.1:7/v2/iex",
+                           ALPACA_TRADE_STREAM_URL="ws://127.0.0.1:6/stream")
     found = Endpoints.of(settings)
     assert (found.key_id, found.secret_key, found.paper) == (*PAPER, True)
     assert (found.trading_host, found.data_host) == ("http://127.0.0.1:9", "http://127.0.0.1:8")

@@ -30,7 +30,8 @@ def reasons(market, request):
     symbol, rules = request.symbol, market.account.rules
     account = Account.read(account_json(market))
     held = Position.read(position_json(market, symbol)) if symbol in market.account.positions else None
-    asset = Asset.read(asset_json(symbol, active=symbol not in rules.inactive, shortable=symbol not in rules.not_shortable,
+    asset = Asset.read(asset_json(symbol, active=symbol not in rules.inactive,
+                                  shortable=symbol not in rules.not_shortable,
                                   fractionable=symbol not in rules.not_fractionable))
     orders = [Order.read(order_json(order, nested=True)) for order in market.book.open() if order.parent is None]
     return check(request, asset, account, held.qty if held else Decimal(0), held.qty_available if held else Decimal(0),
@@ -65,7 +66,8 @@ OCO = dict(side="sell", type="limit", order_class="oco", take_profit=110, stop_l
     (order(type="iceberg"), "type 'iceberg' is none of market, limit"), (order(side="hold"), "side 'hold'"),
     (order(tif="gtd"), "tif 'gtd' is none of day, gtc, opg"), (order(order_class="mleg"), "order_class 'mleg'"),
     (order(symbol=""), "needs a symbol"), (order(client_order_id="x" * 129), "129 characters"),
-    (order(type="limit"), "a limit order needs limit_price"), (order(limit_price=90), "a market order has no limit_price"),
+    (order(type="limit"), "a limit order needs limit_price"),
+    (order(limit_price=90), "a market order has no limit_price"),
     (order(type="stop_limit", stop_price=110), "a stop limit order needs limit_price"),
     (limit("90.001"), "limit_price 90.001 is finer than a cent"),
     (limit("0.12345"), "limit_price 0.12345 is finer than a hundredth of a cent"),
@@ -74,7 +76,8 @@ OCO = dict(side="sell", type="limit", order_class="oco", take_profit=110, stop_l
     (order(trail_price=1), "no other order has them"),
     (order(type="stop", stop_price=110, tif="ioc"), "a stop order is day or gtc"),
     (order(**BRACKET, tif="opg"), "bracket orders are day or gtc"),
-    (order(extended_hours=True), "only simple day limit orders"), (limit(90, tif="gtc", extended_hours=True), "only simple"),
+    (order(extended_hours=True), "only simple day limit orders"),
+    (limit(90, tif="gtc", extended_hours=True), "only simple"),
     (order(qty="1.5", tif="gtc"), "fractions of shares trade as day orders only, not gtc"),
     (order(qty="1.5", type="trailing_stop", trail_price=1), "without a trailing stop"),
     (order(qty="1.5", **BRACKET), "trade as simple orders"), (order(qty="1.0000000001"), "more than nine decimals"),
@@ -103,17 +106,19 @@ def test_a_reason_for_everything_the_venue_refuses(request_, words):
 
 def test_numbers_that_the_venue_would_ignore_are_said_too():
     market = venue(positions={"AAA": (10, 90)})
-    assert reasons(market, order(**OCO, limit_price=110)) == ["the prices of an oco order are its take_profit and stop_loss"]
+    assert reasons(market, order(**OCO, limit_price=110)) == [
+        "the prices of an oco order are its take_profit and stop_loss"]
     ignored = order(order_class="oto", take_profit=110, stop_loss_limit=90)
     assert reasons(market, ignored) == ["stop_loss_limit needs stop_loss"]
 
 
 @pytest.mark.parametrize("request_", [
-    order(), order(tif="gtc"), order(tif="cls"), order(tif="ioc"), order(tif="fok"), limit(90), limit(90, extended_hours=True),
+    order(), order(tif="gtc"), order(tif="cls"), order(tif="ioc"), order(tif="fok"), limit(90),
+    limit(90, extended_hours=True),
     order(type="stop", stop_price=110), order(type="stop_limit", stop_price=110, limit_price=111), order(qty="0.5"),
     order(qty=None, notional=1), order(type="trailing_stop", trail_percent=5, tif="gtc"), order(**BRACKET),
-    limit(98, order_class="bracket", take_profit=110, stop_loss=95, stop_loss_limit=94), order("CHEAP", qty=3, type="limit",
-                                                                                            limit_price="0.4999"),
+    limit(98, order_class="bracket", take_profit=110, stop_loss=95, stop_loss_limit=94),
+    order("CHEAP", qty=3, type="limit", limit_price="0.4999"),
     order(order_class="oto", stop_loss=95), order(side="sell", qty=5),
 ])
 def test_what_the_venue_takes_has_no_reason_against_it(request_):
@@ -197,7 +202,8 @@ EXIT = dict(side="sell", tif="gtc", qty=5)
     (limit(110, **EXIT), limit(109), False), (order(type="stop", stop_price=90, **EXIT), limit(80), True),
     (order(type="stop_limit", stop_price=90, limit_price=89, **EXIT), limit(88), False),
     (order(type="trailing_stop", trail_price=5, **EXIT), order(), False), (order(**{**OCO, "qty": 5}), order(), False),
-    (limit(110, **EXIT), order(**BRACKET), False), (limit(110, **EXIT), order(type="trailing_stop", trail_price=5), False),
+    (limit(110, **EXIT), order(**BRACKET), False),
+    (limit(110, **EXIT), order(type="trailing_stop", trail_price=5), False),
     (limit(110, **EXIT), order("BBB"), False), (limit(110, **EXIT), order(side="sell", qty=5), False),
 ])
 def test_a_plain_order_must_not_meet_one_of_the_other_side(resting, new, clash):
@@ -236,20 +242,25 @@ def test_without_a_quote_what_needs_one_is_left_to_the_venue():
 
 
 @pytest.mark.parametrize(("request_", "quote", "value"), [
-    (order(), 100, "1025"), (order(), 20, "208"), (order(), 50, "512.5"), (order(), "49.99", "519.896"), (order(type="stop", stop_price=60), 49, "615"), (limit(90), 100, "900"),
-    (order(side="sell"), 100, "1030"), (limit(110, side="sell"), 100, "1100"), (order(qty=None, notional="55.5"), 9, "55.5"),
-    (order(type="trailing_stop", trail_percent=10), 100, "1127.5"), (order(type="trailing_stop", trail_price=1), 20, "218.4"),
+    (order(), 100, "1025"), (order(), 20, "208"), (order(), 50, "512.5"), (order(), "49.99", "519.896"),
+    (order(type="stop", stop_price=60), 49, "615"), (limit(90), 100, "900"),
+    (order(side="sell"), 100, "1030"), (limit(110, side="sell"), 100, "1100"),
+    (order(qty=None, notional="55.5"), 9, "55.5"),
+    (order(type="trailing_stop", trail_percent=10), 100, "1127.5"),
+    (order(type="trailing_stop", trail_price=1), 20, "218.4"),
 ])
 def test_what_an_order_takes_of_the_buying_power(request_, quote, value):
     assert order_value(request_, Decimal(quote)) == Decimal(value)
 
 
 @pytest.mark.parametrize(("price", "nearest", "down", "up"), [
-    ("100.005", "100.00", "100.00", "100.01"), ("0.99995", "1.0000", "0.9999", "1.0000"), ("1.009", "1.01", "1.00", "1.01"),
+    ("100.005", "100.00", "100.00", "100.01"), ("0.99995", "1.0000", "0.9999", "1.0000"),
+    ("1.009", "1.01", "1.00", "1.01"),
     ("0.12345", "0.1234", "0.1234", "0.1235"), ("50", "50", "50", "50"),
 ])
 def test_prices_are_rounded_to_their_increment(price, nearest, down, up):
-    assert [round_price(Decimal(price), way) for way in ("nearest", "down", "up")] == [*map(Decimal, (nearest, down, up))]
+    rounded = [round_price(Decimal(price), way) for way in ("nearest", "down", "up")]
+    assert rounded == [Decimal(nearest), Decimal(down), Decimal(up)]
 
 
 @given(st.decimals(0, 10**6, places=12), st.booleans())
@@ -310,8 +321,8 @@ def stories(draw):
         draw(st.sampled_from([NOW, NOW, "2024-03-01T08:00-05:00", "2024-03-01T15:55-05:00", "2024-03-02T20:00-05:00"])),
         cash=draw(st.sampled_from([500.0, 5_000.0])), positions={s: (qty, PRICES[s]) for s, qty in positions.items()},
         multiplier=draw(st.sampled_from([1, 2])), shorting=draw(st.booleans()),
-        not_shortable=draw(st.frozensets(SYMBOLS, max_size=1)), not_fractionable=draw(st.frozensets(SYMBOLS, max_size=1)),
-        inactive=draw(st.frozensets(SYMBOLS, max_size=1)))
+        not_shortable=draw(st.frozensets(SYMBOLS, max_size=1)),
+        not_fractionable=draw(st.frozensets(SYMBOLS, max_size=1)), inactive=draw(st.frozensets(SYMBOLS, max_size=1)))
     return Story(market, draw(st.lists(requests(), min_size=1, max_size=6)))
 
 
