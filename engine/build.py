@@ -7,6 +7,7 @@ import backtrader as bt
 
 from brokers import SimulatedBroker
 from core.bars import Bars
+from core.clock import Clock
 from core.costs import parse_commission, parse_slippage
 from core.errors import BadSpec, UnknownName
 from core.options import Exits, Limits, read_group
@@ -20,7 +21,7 @@ from sizers.base import PortfolioSizer
 from strategies.base import TargetStrategy
 
 
-def load(spec: RunSpec, store: Any = None, progress: Callable[..., Any] | None = None) -> Bars:
+def load(spec: RunSpec, store: Any = None, progress: Callable[..., Any] | None = None, clock: Clock | None = None) -> Bars:
     """The bars a spec asks for; see `feeds.load.load_bars`. A strategy that needs an index gets the source's."""
     reference = spec.reference
     if not reference and getattr(resolve.strategy_class(spec.strategy), "needs_index", False):
@@ -28,7 +29,7 @@ def load(spec: RunSpec, store: Any = None, progress: Callable[..., Any] | None =
         reference = (index,) if index and index not in spec.symbols else ()
     return load_bars(source=spec.source, symbols=spec.symbols, reference=reference, start=spec.start,
                      end=spec.end, period=spec.period, interval=spec.interval, calendar=spec.calendar,
-                     sectors=spec.sectors, store=store, progress=progress)
+                     sectors=spec.sectors, store=store, progress=progress, clock=clock)
 
 
 def build(spec: RunSpec, broker: str | bt.BrokerBase = "simulated", bars: Bars | None = None) -> bt.Cerebro:

@@ -91,10 +91,10 @@ class Blotter:
         """The orders of a decision, every attempt, in their turns."""
         return self._orders(LiveOrderRow.decision_id == decision_id)
 
-    def unfinished(self, account: str, run_key: str) -> list[LiveOrder]:
-        """The orders of a run on an account that are not done, of all its decisions."""
-        mine = select(DecisionRow.id).where(DecisionRow.account == account, DecisionRow.run_key == run_key)
-        return self._orders(LiveOrderRow.decision_id.in_(mine), LiveOrderRow.state != DONE)
+    def unfinished(self, account: str, symbols: Iterable[str]) -> list[LiveOrder]:
+        """The orders in these symbols on an account that are not done, of all runs and decisions."""
+        mine = select(DecisionRow.id).where(DecisionRow.account == account)
+        return self._orders(LiveOrderRow.decision_id.in_(mine), LiveOrderRow.symbol.in_(list(symbols)), LiveOrderRow.state != DONE)
 
     def add(self, decision_id: int, order: LiveOrder) -> None:
         """Record one more attempt; the same one again changes nothing."""

@@ -16,6 +16,7 @@ from scripts.spec_options import build_spec
 if TYPE_CHECKING:
     from engine.live.daily import Daily, Report
 
+LOCK_S = 60.0  # a loop waits for the turns of others
 RunFile = Annotated[Path, typer.Argument(metavar="RUN.toml", help="The spec: a TOML file with the options of backtest.")]
 Once = Annotated[bool, typer.Option("--once/--loop", help="Do what is due now and end, or go on until stopped.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Decide, send nothing, write nothing down.")]
@@ -49,7 +50,7 @@ def live(
 def _trade(file: Path, on_paper: bool, once: bool, dry_run: bool, params: Any, as_json: bool) -> None:
     spec = build_spec(file, params, {})
 
-    from filelock import FileLock, Timeout
+    from filelock import FileLock
 
     from brokers.alpaca.clock import BrokerClock
     from brokers.alpaca.endpoints import Endpoints
@@ -59,6 +60,7 @@ def _trade(file: Path, on_paper: bool, once: bool, dry_run: bool, params: Any, a
     from engine.live.verdicts import check_gate
     from engine.live.wanted import check_daily
     from feeds import ParquetStore
+    from feeds.alpaca_splits import splits_on
     from journal import Journal
     from sizers import solved
 
@@ -66,23 +68,49 @@ def _trade(file: Path, on_paper: bool, once: bool, dry_run: bool, params: Any, a
     check_daily(spec)
     rest = Rest(Endpoints.of(settings, paper=on_paper))
     solved.configure(settings.solved)
-    settings.home.mkdir(parents=True, exist_ok=True)
+    try:
+        settings.home.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"cannot make the folder {settings.home}: {error.strerror}; name another with CEREBROLAB_HOME") from None
     try:
         account = rest.account()
         clock = BrokerClock(rest)
-        with FileLock(settings.home / f"{account.number}.lock", timeout=0), Journal(settings.journal, clock) as journal:
+        lock = FileLock(settings.home / f"{account.number}.lock", timeout=0 if once else LOCK_S)
+        with Journal(settings.journal, clock) as journal:
             warning = check_gate(spec, journal, refuse=not on_paper and not dry_run)
             if warning:
                 output.warn(warning)
-            daily = Daily(spec, rest, clock, journal, ParquetStore(settings.bars_dir))
-            _carry_out(daily, clock, once or dry_run, dry_run, as_json)
-    except Timeout:
-        raise CerebrolabError(f"another process trades the account {account.number}: wait until it has ended, or stop it") from None
+            daily = Daily(spec, rest, clock, journal, ParquetStore(settings.bars_dir),
+                          splits_on=lambda symbols, date: splits_on(symbols, date, settings, clock))
+            _carry_out(Locked(daily, lock, account.number), clock, once or dry_run, dry_run, as_json)
     finally:
         rest.close()
 
 
-def _carry_out(daily: "Daily", clock: Any, once: bool, dry_run: bool, as_json: bool) -> None:
+class Locked:
+    """A daily run, of which only one process at a time takes its turn on an account."""
+
+    def __init__(self, daily: "Daily", lock: Any, number: str) -> None:
+        self._daily, self._lock, self._number = daily, lock, number
+
+    def once(self, dry: bool = False) -> "Report":
+        """As `Daily.once`; a dry run changes nothing and needs no turn.
+
+        Raises:
+            CerebrolabError: it is another process's turn.
+        """
+        from filelock import Timeout
+
+        if dry:
+            return self._daily.once(dry)
+        try:
+            with self._lock:
+                return self._daily.once()
+        except Timeout:
+            raise CerebrolabError(f"another process trades the account {self._number}: wait until it has ended, or stop it") from None
+
+
+def _carry_out(daily: "Locked", clock: Any, once: bool, dry_run: bool, as_json: bool) -> None:
     from engine.live.looping import loop
 
     tell = _tell_json if as_json else _tell

@@ -41,8 +41,8 @@ def venue(bars, now=f"{FIRST}T16:25-05:00", **options):
 class Days:
     """Calls a daily run at the moments a scheduler would; every call is a new process as far as it can tell."""
 
-    def __init__(self, alpaca, bars, path, spec=SPEC):
-        self.alpaca, self.bars, self.path, self.spec = alpaca, bars, path, spec
+    def __init__(self, alpaca, bars, path, spec=SPEC, **options):
+        self.alpaca, self.bars, self.path, self.spec, self.options = alpaca, bars, path, spec, options
         self.reports = []
 
     def once(self, dry=False, spec=None):
@@ -50,7 +50,8 @@ class Days:
         try:
             clock = BrokerClock(rest)
             with Journal(self.path, clock) as journal:
-                report = Daily(spec or self.spec, rest, clock, journal, bars_of=lambda session: self.bars.between(None, session)).once(dry)
+                report = Daily(spec or self.spec, rest, clock, journal, bars_of=lambda session: self.bars.between(None, session),
+                               **self.options).once(dry)
         finally:
             rest.close()
         self.reports.append(report)

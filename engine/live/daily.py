@@ -7,19 +7,19 @@ Every step is written down before it acts: killed anywhere and called again, it 
 
 import datetime as dt
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
 import numpy as np
 
-from brokers.alpaca.answers import Account
+from brokers.alpaca.answers import Account, Order
 from brokers.alpaca.clock import BrokerClock
 from brokers.alpaca.errors import Refused
 from brokers.alpaca.rest import Rest
 from core.bars import Bars
-from core.errors import CerebrolabError, SourceUnavailable
+from core.errors import BadSpec, CerebrolabError, SourceUnavailable
 from core.spec import RunSpec
 from engine import resolve
 from engine.build import load
@@ -71,17 +71,20 @@ class Daily:
         spec: the one the backtest used. rest, clock: the account's gateway and the broker's time.
         journal: where decisions and orders are kept. store: a bar store for the spec's source.
         bars_of: bars up to a session (ISO date), instead of what the spec's source delivers.
+        splits_on: symbols and ISO date -> those that split then, whose orders would have another number of shares.
 
     Raises:
         BadSpec: the spec cannot be traded daily (see `check_daily`).
     """
 
     def __init__(self, spec: RunSpec, rest: Rest, clock: BrokerClock, journal: Journal, store: Any = None,
-                 bars_of: Callable[[str], Bars] | None = None) -> None:
+                 bars_of: Callable[[str], Bars] | None = None,
+                 splits_on: Callable[[Sequence[str], str], Mapping[str, float]] = lambda symbols, date: {}) -> None:
         strategy: Any = check_daily(spec)
         self.spec, self._strategy = resolve.without_aliases(spec, strategy), strategy
         self._rest, self._clock, self._journal, self._blotter = rest, clock, journal, journal.blotter
-        self._bars_of = bars_of or (lambda session: load(self.spec.replace(end=session, period=None if spec.start else spec.period), store))
+        self._bars_of = bars_of or (lambda session: load(self.spec.replace(end=session), store, clock=clock))
+        self._splits_on = splits_on
         self._params = deciding(self.spec)
 
     # -- a run ----------------------------------------------------------------------------------------
@@ -100,14 +103,15 @@ class Daily:
             raise CerebrolabError(f"the account {account.number} is blocked from trading: see its status at Alpaca")
         session, trades = self.sessions()
         bars = self._bars(session)
-        key = run_key(self.spec.replace(symbols=_traded(bars)), self._params)
+        key = run_key(self.spec, self._params)
         warnings = list(bars.origin.warnings)
         if dry:
-            decided = self._wanted(bars, account)
+            decided = self._wanted(bars, account, *self._barred(bars, self._rest.orders()))
             return self._report(session, trades, True, account, decided.targets, _planned(decided, _dry_identity), (), [*warnings, *decided.notes])
         over = self._over(account, key, int(bars.index[-1]))
-        row, new = self._last(account, key) if over else self._decision(bars, key, account)
+        row, new = self._last(account, key) if over else self._decision(bars, key, account, trades)
         trades = self._following(dt.date.fromisoformat(row.session))
+        self._without_splits(row, trades)
         sending = Sending(self._rest, self._clock, self._blotter, self._run(row, trades, bars))
         waiting = sending.send()
         orders = self._blotter.orders(row.id)
@@ -143,22 +147,49 @@ class Daily:
 
     # -- deciding -------------------------------------------------------------------------------------
 
-    def _decision(self, bars: Bars, key: str, account: Account) -> tuple[DecisionRow, bool]:
-        known = self._blotter.decision(account.id, key, int(bars.index[-1]))
+    def _decision(self, bars: Bars, key: str, account: Account, trades: tuple[int, int]) -> tuple[DecisionRow, bool]:
+        bar_ns = int(bars.index[-1])
+        known = self._blotter.decision(account.id, key, bar_ns)
         if known is not None:
             return known, False
-        self._supersede(account, key)
-        decided = self._wanted(bars, account)
+        if self._clock.now_ns() >= trades[1]:
+            raise SourceUnavailable("the session is over and its bar is not complete yet: run again 20 minutes after the close")
+        self._alone(account, key, bar_ns)
+        stuck = self._supersede(account)
+        barred, notes = self._barred(bars, [order for order in self._rest.orders() if order.symbol not in stuck])
+        account = self._rest.account()  # what was taken back may have been filled instead
+        decided = self._wanted(bars, account, barred | set(stuck), [*stuck.values(), *notes])
         name = f"{self._strategy.__name__}-{key}"
-        identity = Run(account.id, name, 0, int(bars.index[-1]), "", (0, 0), {}).identity
+        identity = Run(account.id, name, 0, bar_ns, "", (0, 0), {}).identity
         self._blotter.decide(
-            _planned(decided, identity), account=account.id, run_key=key, bar_ns=int(bars.index[-1]), session=str(bars.session[-1]),
+            _planned(decided, identity), account=account.id, run_key=key, bar_ns=bar_ns, session=str(bars.session[-1]),
             strategy=self._strategy.__name__, strategy_source=resolve.source_digest(self._strategy), spec=self.spec.masked(),
             fingerprint=bars.fingerprint, equity=account.equity, cash=account.cash, targets=dict(decided.targets), notes=list(decided.notes))
-        row = self._blotter.decision(account.id, key, int(bars.index[-1]))
+        row = self._blotter.decision(account.id, key, bar_ns)
         if row is None:
             raise CerebrolabError("the decision just recorded is not in the journal: is somebody else changing the file?")
         return row, True
+
+    def _alone(self, account: Account, key: str, bar_ns: int) -> None:
+        """No other run, nor this one with other parameters, has decided on these symbols on this bar.
+
+        Raises:
+            BadSpec: one has.
+        """
+        for row in self._blotter.decisions(account.id):
+            shared = sorted(set(row.spec.get("symbols", ())) & set(self.spec.symbols))
+            if row.bar_ns == bar_ns and row.run_key != key and shared:
+                raise BadSpec(f"{row.strategy} with other parameters or symbols has decided on {', '.join(shared[:5])} on {row.session} already: "
+                              "give each run its own symbols, or wait for the next session")
+
+    def _barred(self, bars: Bars, orders: Sequence[Order]) -> tuple[set[str], list[str]]:
+        """Symbols of the run to leave as they are: without a bar on the session, or with an open order from elsewhere; and sentences."""
+        absent = {symbol for symbol, there in zip(bars.symbols, bars.traded[-1], strict=True) if not there}
+        busy = {order.symbol for order in orders} & set(bars.symbols)
+        notes = [f"{', '.join(sorted(absent))} has no bar on {bars.session[-1]}: left as it is"] if absent else []
+        if busy:
+            notes.append(f"{', '.join(sorted(busy))} has an open order from elsewhere: left as it is")
+        return absent | busy, notes
 
     def _over(self, account: Account, key: str, bar_ns: int) -> bool:
         """Whether the run has decided on all its trading days, and this bar is none of them."""
@@ -169,36 +200,52 @@ class Daily:
     def _last(self, account: Account, key: str) -> tuple[DecisionRow, bool]:
         return self._blotter.decisions(account.id, key)[-1], False
 
-    def _wanted(self, bars: Bars, account: Account) -> Decided:
-        held = {each.symbol: each.qty for each in self._rest.positions()}
+    def _wanted(self, bars: Bars, account: Account, barred: set[str], notes: Sequence[str]) -> Decided:
+        own = set(_traded(bars))
+        held = {each.symbol: each.qty for each in self._rest.positions() if each.symbol in own}
         worth = sum(abs(float(held[symbol])) * float(price) for symbol, price in _prices(bars).items() if symbol in held)
         value, cash = float(account.equity), float(account.cash)
         if self.spec.capital is not None:
             value = min(value, self.spec.capital)
             cash = min(cash, value - worth)
-        return wanted(self.spec, bars, held, value, cash)
+        decided = wanted(self.spec, bars, held, value, cash, barred)
+        return replace(decided, notes=(*notes, *decided.notes))
 
-    def _supersede(self, account: Account, key: str) -> None:
+    def _supersede(self, account: Account) -> dict[str, str]:
         """Take back what remains of earlier decisions, and wait for the broker's answer.
 
-        Raises:
-            SourceUnavailable: an order does not end.
+        Returns:
+            Symbol -> sentence, of the orders that do not end.
         """
-        for order in self._blotter.unfinished(account.id, key):
+        stuck: dict[str, str] = {}
+        for order in self._blotter.unfinished(account.id, self.spec.symbols):
             found = None if order.state == PLANNED else self._rest.order_by_client_id(order.client_order_id)
             deadline = self._clock.monotonic() + CANCEL_S
-            while found is not None and found.open:
+            while found is not None and found.open and found.status != "done_for_day":
                 if self._clock.monotonic() > deadline:
-                    raise SourceUnavailable(f"the order to {order.side} {order.symbol} ({order.client_order_id}) of an earlier decision "
-                                            f"does not end (status {found.status}): cancel it at Alpaca, then run again")
+                    stuck[order.symbol] = (f"the order to {order.side} {order.symbol} ({order.client_order_id}) of an earlier decision does not "
+                                           f"end (status {found.status}): {order.symbol} is left as it is")
+                    break
                 self._cancel(found.id)
                 self._clock.sleep(POLL_S)
                 found = self._rest.order(found.id)
             if found is None:
                 self._blotter.change(order.client_order_id, state=DONE, reason="a later decision took its place")
-            else:
+            elif order.symbol not in stuck:
                 self._blotter.change(order.client_order_id, state=DONE, status=found.status, broker_id=found.id, filled=found.filled_qty,
                                      price=found.filled_avg_price, reason="" if found.status == "filled" else "a later decision took its place")
+        return stuck
+
+    def _without_splits(self, row: DecisionRow, trades: tuple[int, int]) -> None:
+        """Give up planned orders in symbols that split before they trade: their number of shares is that of yesterday."""
+        planned = [order for order in self._blotter.orders(row.id) if order.state == PLANNED]
+        if not planned or self._clock.now_ns() >= trades[1]:
+            return
+        date = str(np.datetime64(trades[0], "ns").astype("datetime64[D]"))
+        splits = self._splits_on(sorted({order.symbol for order in planned}), date)
+        for order in planned:
+            if order.symbol in splits:
+                self._blotter.change(order.client_order_id, state=DONE, reason=f"it splits {splits[order.symbol]:g}:1 on {date}, before it trades")
 
     def _cancel(self, order_id: str) -> None:
         try:

@@ -1,11 +1,12 @@
-"""`loop`: a daily run again and again, until it is told to stop. Imports engine.live.daily."""
+"""`loop`: a daily run again and again, until it is told to stop. Imports engine.live.daily and brokers.alpaca."""
 
 import logging
 from collections.abc import Callable
+from typing import Protocol
 
 from brokers.alpaca.clock import BrokerClock
-from core.errors import SourceUnavailable
-from engine.live.daily import Daily, Report
+from core.errors import BadSpec, CerebrolabError, UsageError
+from engine.live.daily import Report
 from journal.blotter import OPEN
 
 log = logging.getLogger(__name__)
@@ -13,34 +14,43 @@ LOOK_S, IDLE_S = 15.0, 300.0  # between looks: while orders are open in an open 
 STEP_S = 1.0  # between questions whether to stop
 
 
-def loop(daily: Daily, clock: BrokerClock, stopped: Callable[[], bool], tell: Callable[[Report], None],
+class Turns(Protocol):
+    """What is done again and again: `engine.live.daily.Daily`, or one that waits for its turn."""
+
+    def once(self, dry: bool = False) -> Report:
+        """One turn."""
+
+
+def loop(daily: Turns, clock: BrokerClock, stopped: Callable[[], bool], tell: Callable[[Report], None],
          warn: Callable[[str], None]) -> Report | None:
     """Run until `stopped()`, or until the run's trading days are over; returns the last report.
 
-    A broker or a source that does not answer is warned of, and asked again.
+    A broker or a source that does not answer, or refuses, is warned of and asked again; wrong keys and a wrong spec end it.
     """
     last = None
     while not stopped():
+        report = None
         try:
             report = daily.once()
-        except SourceUnavailable as error:
+            if report != last:
+                tell(report)
+                last = report
+            if report.over and report.done:
+                break
+            busy = clock.is_open and any(order.state == OPEN for order in report.orders)
+            until = _next_look(clock, LOOK_S if busy else IDLE_S)
+            clock.sync()
+        except (UsageError, BadSpec):
+            raise
+        except CerebrolabError as error:
             warn(str(error))
-            report = None
-        if report is not None and (last is None or report != last):
-            tell(report)
-            last = report
-        if report is not None and report.over and report.done:
-            break
-        busy = report is not None and clock.is_open and any(order.state == OPEN for order in report.orders)
-        _rest(clock, LOOK_S if busy else IDLE_S, stopped)
-        clock.sync()
+            until = clock.now_ns() + round(IDLE_S * 1e9)
+        while clock.now_ns() < until and not stopped():
+            clock.sleep(min(STEP_S, (until - clock.now_ns()) / 1e9))
     return last
 
 
-def _rest(clock: BrokerClock, seconds: float, stopped: Callable[[], bool]) -> None:
-    """Wait, but no longer than to the market's next opening."""
+def _next_look(clock: BrokerClock, seconds: float) -> int:
+    """The moment (UTC ns) `seconds` from now, or the market's next opening if that comes before."""
     until = clock.now_ns() + round(seconds * 1e9)
-    if not clock.is_open:
-        until = min(until, max(clock.next_open_ns, clock.now_ns()))
-    while clock.now_ns() < until and not stopped():
-        clock.sleep(min(STEP_S, (until - clock.now_ns()) / 1e9))
+    return until if clock.is_open else min(until, max(clock.next_open_ns, clock.now_ns()))

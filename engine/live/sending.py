@@ -20,7 +20,9 @@ from journal.blotter import DONE, OPEN, PLANNED, SENDING, Blotter, LiveOrder
 
 log = logging.getLogger(__name__)
 AUCTIONS = {"next_open": "opg", "session_open": "opg", "session_close": "cls"}
+NOT_CLOSED = "the position that it reverses was not closed"
 UNFILLED = ("expired", "done_for_day")  # endings after which the rest may still be traded in the same session
+LEFT = "the auction did not fill it"
 OPENING_S = 120  # before the open: no opening order is taken any more, and no other one is of use yet
 
 
@@ -72,6 +74,8 @@ class Sending:
 
     def _record(self, order: LiveOrder, found: Order) -> LiveOrder:
         reason = "" if found.open or found.status == "filled" else str(found.raw.get("reason") or found.status)
+        if found.status == "canceled" and order.tif in AUCTIONS.values() and (found.updated_ns or 0) >= self._run.session[0]:
+            reason = LEFT  # nobody cancels an auction order after its auction
         return self._blotter.change(
             order.client_order_id, state=DONE if found.done else OPEN, broker_id=found.id, status=found.status,
             filled=found.filled_qty, price=found.filled_avg_price, reason=reason)
@@ -82,16 +86,26 @@ class Sending:
         """Send what may be sent now; returns sentences on what waits, and for what."""
         orders = self._again(self.settle())
         waiting: list[str] = []
-        account, positions, others = self._rest.account(), self._rest.positions(), self._rest.orders()
+        account, others = self._rest.account(), self._rest.orders()
         for order in [each for each in orders if each.state == PLANNED]:
             tif, reason = self._window(order)
             reason = reason or self._in_the_way(order, orders)
+            if reason == NOT_CLOSED:
+                self._blotter.change(order.client_order_id, state=DONE, status="refused", reason=reason)
+                continue
             if reason:
                 waiting.append(f"{order.side} {order.qty:f} {order.symbol}: {reason}")
                 continue
             if not tif:
                 self._blotter.change(order.client_order_id, state=DONE, reason="its session has passed")
                 continue
+            positions = self._rest.positions()
+            qty = _left_to_close(order, positions)
+            if not qty:
+                self._blotter.change(order.client_order_id, state=DONE, reason="the position is closed already")
+                continue
+            if qty != order.qty:
+                order = self._blotter.change(order.client_order_id, qty=qty)
             request = OrderRequest(order.symbol, order.side, order.qty, tif=tif, client_order_id=order.client_order_id)
             refusals = self._judged(request, account, positions, others)
             if refusals and self._may_wait(order, refusals, orders):
@@ -110,6 +124,10 @@ class Sending:
             self._record(order, self._rest.submit(request))
         except Refused as refused:
             log.warning("%s %s %s: %s", order.side, order.qty, order.symbol, refused)
+            if refused.status == 422 and request.tif in AUCTIONS.values() and not refused.is_duplicate:
+                self._blotter.change(order.client_order_id, state=PLANNED)  # a matter of minutes: a refused order has not spent its id
+                waiting.append(f"{order.side} {order.qty:f} {order.symbol}: {refused.reason}")
+                return
             self._blotter.change(order.client_order_id, state=DONE, status="refused", reason=refused.reason)
         except OrderUncertain as lost:
             waiting.append(str(lost))
@@ -122,7 +140,7 @@ class Sending:
         latest = {(order.symbol, order.intent): order for order in orders}  # attempts come in order
         for order in latest.values():
             left = order.qty - order.filled
-            if order.state == DONE and order.status in UNFILLED and order.tif in ("opg", "cls") and left > 0:
+            if order.state == DONE and (order.status in UNFILLED or order.reason == LEFT) and order.tif in ("opg", "cls") and left > 0:
                 attempt = order.attempt + 1
                 self._blotter.add(self._run.decision_id, replace(
                     order, client_order_id=self._run.identity(order.symbol, order.intent, attempt), qty=left, attempt=attempt,
@@ -151,10 +169,11 @@ class Sending:
 
     def _in_the_way(self, order: LiveOrder, orders: Sequence[LiveOrder]) -> str:
         """An earlier order of the same symbol that must end first: a reversal closes before it opens."""
-        for other in orders:
-            if other.symbol == order.symbol and other.place < order.place and other.state != DONE:
+        earlier = [other for other in orders if other.symbol == order.symbol and other.place < order.place]
+        for other in earlier:
+            if other.state != DONE:
                 return f"it waits for the order to {other.side} {other.qty:f}"
-        return ""
+        return NOT_CLOSED if earlier and earlier[-1].filled < earlier[-1].qty and earlier[-1].reason != LEFT else ""
 
     def _may_wait(self, order: LiveOrder, refusals: Sequence[str], orders: Sequence[LiveOrder]) -> bool:
         """Whether a buy lacks nothing but the money that sales on their way will bring."""
@@ -175,3 +194,12 @@ class Sending:
     def _today(self) -> windows.Times:
         """Scheduled open and close of today's session; None without one."""
         return self._clock.session_times(self._clock.today())
+
+
+def _left_to_close(order: LiveOrder, positions: Sequence[Position]) -> Decimal:
+    """Shares of an order that may be sent: never more than closes the position it is to close or reduce."""
+    held = next((each.qty for each in positions if each.symbol == order.symbol), Decimal(0))
+    reduces = held > 0 if order.side == "sell" else held < 0
+    if order.intent == "exit" or (order.intent == "resize" and reduces):
+        return min(order.qty, abs(held)) if reduces else Decimal(0)
+    return order.qty if order.intent == "enter" or held else Decimal(0)

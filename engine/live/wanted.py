@@ -1,6 +1,8 @@
 """From the last bar and what an account holds to the orders that are wanted: pure, nothing is sent. Imports engine and below."""
 
-from collections.abc import Mapping
+import hashlib
+import json
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from types import SimpleNamespace
@@ -58,21 +60,22 @@ def check_daily(spec: RunSpec) -> type[TargetStrategy]:
         raise BadSpec(f"interval is {spec.interval}: a daily run decides on daily bars, use interval 1d")
     if any(read_group(Exits, spec.exits)):
         raise BadSpec("exits are protective orders that stand all day, and a daily run places none: drop them")
-    if strategy.path_dependent and spec.signal_start is None:
+    if strategy.path_dependent and (spec.signal_start is None or spec.period is not None):
         raise BadSpec(f"{strategy.__name__} depends on its own earlier decisions: name the date of the first one with signal_start, "
-                      "and never move it")
+                      "and start instead of period, and never move them")
     sizer, _ = sizer_of(spec, strategy)
     if sizer is None or not issubclass(sizer, PortfolioSizer):
         raise BadSpec(f"{spec.strategy} needs a portfolio sizer in a daily run: name one with --sizer")
     return strategy
 
 
-def wanted(spec: RunSpec, bars: Bars, held: Mapping[str, Decimal], value: float, cash: float) -> Decided:
+def wanted(spec: RunSpec, bars: Bars, held: Mapping[str, Decimal], value: float, cash: float, barred: Collection[str] = ()) -> Decided:
     """What the last bar asks for.
 
     Args:
         spec: as for `check_daily`. bars: raw daily bars up to the decision.
         held: symbol -> signed shares. value, cash: of the account, or of the part of it that this run has.
+        barred: symbols to leave as they are.
 
     Raises:
         CerebrolabError: the strategy, its sizer or their parameters.
@@ -84,7 +87,8 @@ def wanted(spec: RunSpec, bars: Bars, held: Mapping[str, Decimal], value: float,
     signals = strategy.decisions(bars, p)
     kind, params = sizer_of(spec, strategy)
     sizer = lone_sizer(kind, params, strategy)
-    conviction, decided = np.nan_to_num(carried_forward(signals)[-1]), ~np.isnan(signals[-1])
+    conviction = np.nan_to_num(carried_forward(signals)[-1])
+    decided = ~np.isnan(signals[-1]) & ~np.isin(bars.symbols, list(barred))
     position = np.array([float(held.get(symbol, 0)) for symbol in bars.symbols])
     shares = sizer.target_shares(conviction=conviction, decided=decided, history=bars.upto(len(bars) - 1), held=position,
                                  value=value, cash=cash)
@@ -107,8 +111,14 @@ def _orders(symbol: str, held: Decimal, target: Decimal, fractional: bool) -> li
 
 
 def run_key(spec: RunSpec, params: Mapping[str, Any]) -> str:
-    """Names a run on an account: equal for the same strategy, universe and parameters (`engine.deciding.deciding`)."""
-    import hashlib
+    """Names a run on an account: equal for the same strategy, universe and parameters (`engine.deciding.deciding`).
 
-    told = repr((resolve.strategy_class(spec.strategy).__name__, sorted(spec.symbols), sorted(params.items(), key=str)))
-    return hashlib.blake2b(told.encode(), digest_size=8).hexdigest()
+    Raises:
+        BadSpec: a parameter is no number, text, true, false or list of them: its name would not be the same tomorrow.
+    """
+    told = {"strategy": resolve.strategy_class(spec.strategy).__name__, "universe": sorted(spec.symbols), "params": dict(params)}
+    try:
+        text = json.dumps(told, sort_keys=True, separators=(",", ":"))
+    except (TypeError, ValueError) as error:
+        raise BadSpec(f"{spec.strategy} has a parameter that cannot be written down ({error}): use numbers and texts") from None
+    return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()

@@ -6,12 +6,15 @@ from decimal import Decimal
 
 import numpy as np
 import pytest
-from fake_alpaca import AccountRules, AnswerFault
+from alpaca_rest import rest_of
+from fake_alpaca import AccountRules, AnswerFault, OrderFault
 from live_days import FIRST, SPEC, Days, panel, venue
 
 import engine
+from brokers.alpaca.request import OrderRequest
 from core.errors import BadSpec, CerebrolabError, SourceUnavailable
 from engine.live.wanted import check_daily, wanted
+from journal import Journal
 
 BUSY = SPEC.replace(params={"seed": 3, "density": 0.7})
 
@@ -127,15 +130,98 @@ def test_orders_whose_session_has_passed_are_not_sent(alpaca, days):
 
 
 def test_a_new_decision_takes_back_what_remains_of_the_old_one(alpaca, days):
-    days.spec = BUSY.replace(fill="session_close")
-    days.once()
     days.at("19:05")
     days.once()
-    open_before = [order for order in alpaca.ledger.orders if order.time_in_force == "cls"]
-    assert open_before
-    days.spec = days.spec.replace(params={"seed": 4, "density": 0.7}, trading_days=None)
-    days.once()  # other parameters are another run: the orders of the first one are left alone
-    assert not alpaca.ledger.cancels
+    stuck, = [order for order in alpaca.ledger.orders if order.symbol == "AAA"]
+    alpaca.faults.add(OrderFault(do="stuck", symbol="AAA"))
+    following = days.session_after(days.today)
+    days.at("16:25", following)
+    days.spec = BUSY.replace(params={"seed": 4, "density": 0.7})  # other parameters: the orders of the old ones go first
+    days.once()
+    with Journal(days.path) as journal:
+        first, second = journal.blotter.decisions(alpaca.account_id)
+        assert all(order.state == "done" for order in journal.blotter.orders(first.id))
+    assert first.run_key != second.run_key and stuck.status in ("filled", "canceled", "expired")
+
+
+def test_one_bar_is_decided_once_whatever_the_parameters(alpaca, days):
+    days.once()
+    days.spec = BUSY.replace(params={"seed": 4, "density": 0.7})
+    with pytest.raises(BadSpec, match="has decided on AAA, BBB, CCC on 2024-02-20 already"):
+        days.once()
+    days.spec = BUSY.replace(limits={"max_weight": 1.0, "cash_buffer": 0.1})
+    with pytest.raises(BadSpec, match="already"):
+        days.once()
+    assert not days.reports[1:]
+
+
+def test_the_order_in_which_a_spec_is_written_is_not_another_run(alpaca, days):
+    days.spec = BUSY.replace(limits={"max_weight": 0.9, "cash_buffer": 0.1}, params={"density": 0.7, "seed": 3})
+    first = days.once()
+    days.spec = BUSY.replace(limits={"cash_buffer": 0.1, "max_weight": 0.9}, params={"seed": 3, "density": 0.7})
+    assert first.new and not days.once().new
+
+
+def test_what_was_closed_by_hand_is_not_sold_again(bars, tmp_path):
+    for seed in range(1_000):
+        spec = BUSY.replace(symbols=("AAA", "BBB"), params={"seed": seed, "density": 0.7})
+        orders = wanted(spec, bars.select(["AAA", "BBB"]).between(None, FIRST), {"AAA": Decimal(500)}, 122_500.0, 100_000.0).orders
+        if orders and (orders[0].symbol, orders[0].intent) == ("AAA", "exit"):
+            break
+    with venue(bars, positions={"AAA": (500, 40)}) as alpaca:
+        days = Days(alpaca, bars.select(["AAA", "BBB"]), tmp_path / "journal.db", spec)
+        days.once()
+        rest = rest_of(alpaca)
+        rest.submit(OrderRequest("AAA", "sell", Decimal(300), type="limit", tif="day", limit_price=Decimal(1), extended_hours=True,
+                                 client_order_id="by-hand"))
+        alpaca.fill(rest.order_by_client_id("by-hand").id, 300, 40)
+        rest.close()
+        days.at("19:05")
+        days.once()
+        days.at("09:31", days.session_after(days.today))
+        days.once()
+        assert held(alpaca).get("AAA", 0.0) == 0.0
+        sold = [each for each in alpaca.ledger.executions if each.symbol == "AAA"]
+        assert sum(each.signed for each in sold) == -500
+
+
+def test_open_orders_from_elsewhere_bar_their_symbol(alpaca, days):
+    days.at("19:02")
+    rest = rest_of(alpaca)
+    rest.submit(OrderRequest("AAA", "buy", Decimal(7), tif="opg", client_order_id="by-hand"))
+    rest.close()
+    report = days.once()
+    assert "AAA" not in report.targets and any("AAA has an open order from elsewhere" in text for text in report.warnings)
+    assert [order.client_order_id for order in alpaca.ledger.orders if order.symbol == "AAA"] == ["by-hand"]
+
+
+def test_a_symbol_that_splits_before_it_trades_is_left_to_the_next_decision(alpaca, bars, tmp_path):
+    days = Days(alpaca, bars, tmp_path / "journal.db", BUSY, splits_on=lambda symbols, date: {"AAA": 0.1} if date == "2024-02-21" else {})
+    days.once()
+    days.at("19:05")
+    report = days.once()
+    given_up, = [order for order in report.orders if order.symbol == "AAA"]
+    assert given_up.state == "done" and given_up.reason == "it splits 0.1:1 on 2024-02-21, before it trades"
+    assert "AAA" not in {order.symbol for order in alpaca.ledger.orders} and alpaca.ledger.orders
+
+
+def test_a_symbol_without_a_bar_is_left_as_it_is_and_said(alpaca, bars, tmp_path):
+    raw = {name: getattr(bars, name).copy() for name in ("raw_open", "raw_high", "raw_low", "raw_close", "raw_volume")}
+    row = int(np.searchsorted(bars.session, np.datetime64(FIRST)))
+    for panel_ in raw.values():
+        panel_[row, bars.column("AAA")] = np.nan
+    days = Days(alpaca, dataclasses.replace(bars, **raw), tmp_path / "journal.db", BUSY)
+    report = days.once()
+    assert "AAA" not in report.targets and any("AAA has no bar on 2024-02-20" in text for text in report.warnings)
+
+
+def test_nothing_is_decided_between_the_close_and_the_bar(bars, tmp_path):
+    with venue(bars, now=f"{FIRST}T16:05-05:00") as alpaca:
+        days = Days(alpaca, bars, tmp_path / "journal.db", BUSY.replace(signal_start="2024-02-16"))
+        with pytest.raises(SourceUnavailable, match="20 minutes after the close"):
+            days.once()
+        days.at("16:25")
+        assert days.once().session == FIRST
 
 
 def test_capital_is_the_most_it_uses(alpaca, days):

@@ -43,8 +43,8 @@ def test_an_order_goes_forwards_and_stays_done(blotter):
     done = blotter.change("cl-1", state="done", status="filled", filled=Decimal(3), price=Decimal("9.5"), broker_id="b")
     assert (done.state, done.filled, done.price, done.tif) == ("done", Decimal(3), Decimal("9.5"), "opg")
     assert blotter.change("cl-1", state="open", status="new", filled=Decimal(0)) == done
-    assert [each.client_order_id for each in blotter.unfinished("A1", "k")] == ["cl-2"]
-    assert blotter.unfinished("A1", "other") == []
+    assert [each.client_order_id for each in blotter.unfinished("A1", ["AAA", "BBB"])] == ["cl-2"]
+    assert blotter.unfinished("A1", ["AAA"]) == blotter.unfinished("A2", ["BBB"]) == []
     again = replace(SELL, client_order_id="cl-3", attempt=2)
     for _ in range(2):
         blotter.add(number, again)

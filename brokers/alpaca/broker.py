@@ -1,0 +1,210 @@
+"""AlpacaBroker: a Backtrader broker whose exchange is Alpaca. Imports core and the modules beside it.
+
+Everything of Backtrader's happens in Cerebro's thread: trade updates, told in another, wait in a queue. No value asked
+for costs a request. Trouble with the venue becomes a store notification, never an exception out of `cerebro.run()`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import backtrader as bt
+from backtrader import Order as BtOrder
+
+from brokers.alpaca.clock import BrokerClock
+from brokers.alpaca.order_flow import OrderFlow
+from brokers.alpaca.order_terms import symbol_of
+from brokers.alpaca.order_trouble import Trouble
+from brokers.alpaca.order_watch import OrderWatch
+from brokers.alpaca.rest import Rest
+from brokers.alpaca.stream_trouble import State
+from brokers.alpaca.trade_stream import TradeUpdate
+from brokers.order_copies import snapshot
+from core.errors import UsageError
+
+
+class AlpacaBroker(bt.BrokerBase):
+    """Cash, positions and orders of one Alpaca account. `AlpacaStore.getbroker()` makes it.
+
+    Args:
+        rest, clock: the gateway, and the venue's time.
+        report: told, with a message and details, what a human should know.
+        expect: `Stream.expect` of the trade updates, if there is a stream.
+
+    Params:
+        persist: called with (client order id, request) before every order is sent; an error of core.errors that it
+            raises keeps the order back.
+        strategy: a name for the client order ids in place of the class name of the order's strategy.
+        poll_s: seconds between two looks at the open orders while no stream tells of them.
+        reconcile_s: seconds between two comparisons of everything.
+
+    Orders are sent when the strategies have had their turn (`flush`), so that groups are complete by then. Beside
+    Backtrader's arguments they take `tif`, `auction="open"`, `extended_hours` and `notional`. Why an order was not
+    carried out stands in `order.info["reason"]`.
+
+    Raises:
+        Unauthorized, BadSpec, BrokerUnavailable: the account could not be read.
+    """
+
+    params = (("persist", lambda client_order_id, request: None), ("strategy", None), ("poll_s", 5.0),
+              ("reconcile_s", 60.0))
+
+    def __init__(self, rest: Rest, clock: BrokerClock, report: Callable[..., None],
+                 expect: Callable[[float, float], Any] | None = None) -> None:
+        super().__init__()
+        self.cerebro: Any = None
+        self.store: Any = None
+        self._flow = OrderFlow(rest, clock, self, Trouble(report), expect or (lambda within_s, since: None))
+        self._watch = OrderWatch(rest, clock, self._flow, self.p.poll_s, self.p.reconcile_s)
+        self._holdings = self._flow.holdings
+        self.startingcash = self.getcash()
+
+    # -- life -----------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        super().start()
+        if self.store is not None:
+            self.cerebro.addstore(self.store)
+            self.store.start()
+        self._watch.begin()
+        self.startingcash = self.getcash()
+
+    def stop(self) -> None:
+        self.flush()
+
+    def next(self) -> None:
+        """Apply what the venue has told, look after what it has not, and send what waits."""
+        self._watch.apply()
+        self._watch.look()
+        self.flush()
+
+    def flush(self) -> None:
+        """Send the orders that wait; the store calls it when the strategies have had their turn."""
+        self._flow.flush()
+
+    def reconcile(self) -> None:
+        """Compare account, positions and orders with the venue's now."""
+        self._watch.apply()
+        self._watch.reconcile()
+
+    @property
+    def stopped(self) -> dict[str, str]:
+        """Symbols in which nothing is sent, and why."""
+        return dict(self._flow.desk.stopped)
+
+    def resume(self, symbol: str) -> None:
+        """Trade again in a symbol that an unexplained difference has stopped."""
+        self._flow.desk.stopped.pop(symbol, None)
+
+    def on_update(self, update: TradeUpdate) -> None:
+        """What happened to an order; from any thread."""
+        self._watch.queue.append(update)
+
+    def on_state(self, state: State) -> None:
+        """What became of the stream of updates; from any thread."""
+        self._watch.queue.append(state)
+
+    # -- what Backtrader asks -------------------------------------------------------------------------
+
+    def getcash(self) -> float:
+        """USD, as of the last update."""
+        return float(self._holdings.cash)
+
+    def getvalue(self, datas: Iterable[Any] | None = None) -> float:
+        """Cash and positions, or the positions in some feeds, at the feeds' last closes; USD."""
+        if datas is not None:
+            return sum(self._worth(symbol_of(data)) for data in datas)
+        return self.getcash() + sum(self._worth(symbol) for symbol, _ in self._holdings)
+
+    def get_cash(self) -> float:
+        """As `getcash`."""
+        return self.getcash()
+
+    def get_value(self, datas: Iterable[Any] | None = None) -> float:
+        """As `getvalue`."""
+        return self.getvalue(datas)
+
+    def getposition(self, data: Any) -> bt.Position:
+        """Shares of a feed's symbol and their average price."""
+        return self._holdings[symbol_of(data)].position
+
+    @property
+    def positions(self) -> dict[Any, bt.Position]:
+        """Position by feed."""
+        return {data: self.getposition(data) for data in self.cerebro.datas}
+
+    def feed_of(self, symbol: str) -> Any:
+        """The feed that shows a symbol, or None."""
+        feeds = self.cerebro.datas if self.cerebro is not None else ()
+        return next((data for data in feeds if symbol_of(data) == symbol), None)
+
+    @property
+    def orders(self) -> list[BtOrder]:
+        """Every order submitted in this run, as it stands."""
+        return self._flow.orders
+
+    def orderstatus(self, order: BtOrder) -> int:
+        """Backtrader's status of an order."""
+        return int(self._flow.current(order).status)
+
+    def get_orders_open(self, safe: bool = False) -> list[BtOrder]:
+        """Orders that have not ended; copies of them if `safe`."""
+        return [snapshot(order) if safe else order for order in self._flow.open_orders()]
+
+    def get_notification(self) -> BtOrder | None:
+        """The next state of an order that strategies have not heard of."""
+        return self._flow.notifications.popleft() if self._flow.notifications else None
+
+    def add_order_history(self, orders: Any, notify: bool = False) -> None:
+        """Not possible: the account has a history of its own.
+
+        Raises:
+            UsageError: always.
+        """
+        raise UsageError("an Alpaca account has its own history: leave out cerebro.add_order_history")
+
+    def set_fund_history(self, fund: Any) -> None:
+        """Not possible: the account has a history of its own.
+
+        Raises:
+            UsageError: always.
+        """
+        raise UsageError("an Alpaca account has its own history: leave out cerebro.set_fund_history")
+
+    def _worth(self, symbol: str) -> float:
+        held, feed = self._holdings[symbol], self.feed_of(symbol)
+        price = feed.close[0] if feed is not None and len(feed) else float(held.mark or held.average)
+        return float(held.qty) * price
+
+    # -- orders ---------------------------------------------------------------------------------------
+
+    def buy(self, owner: Any, data: Any, size: float, price: float | None = None, plimit: float | None = None,
+            exectype: int | None = None, valid: Any = None, tradeid: int = 0, oco: BtOrder | None = None,
+            trailamount: float | None = None, trailpercent: float | None = None, parent: BtOrder | None = None,
+            transmit: bool = True, **kwargs: Any) -> BtOrder:
+        """Take a buy order; see the class."""
+        order = bt.BuyOrder(owner=owner, data=data, size=size, price=price, pricelimit=plimit, exectype=exectype,
+                            valid=valid, tradeid=tradeid, oco=oco, trailamount=trailamount,
+                            trailpercent=trailpercent, parent=parent, transmit=transmit)
+        return self._take(order, kwargs)
+
+    def sell(self, owner: Any, data: Any, size: float, price: float | None = None, plimit: float | None = None,
+             exectype: int | None = None, valid: Any = None, tradeid: int = 0, oco: BtOrder | None = None,
+             trailamount: float | None = None, trailpercent: float | None = None, parent: BtOrder | None = None,
+             transmit: bool = True, **kwargs: Any) -> BtOrder:
+        """Take a sell order; see the class."""
+        order = bt.SellOrder(owner=owner, data=data, size=size, price=price, pricelimit=plimit, exectype=exectype,
+                             valid=valid, tradeid=tradeid, oco=oco, trailamount=trailamount,
+                             trailpercent=trailpercent, parent=parent, transmit=transmit)
+        return self._take(order, kwargs)
+
+    def _take(self, order: BtOrder, info: dict[str, Any]) -> BtOrder:
+        order.addinfo(**info)
+        order.addcomminfo(self.getcommissioninfo(order.data))
+        self._flow.take(order)
+        return order
+
+    def cancel(self, order: BtOrder) -> bool:
+        """Ask for an order's cancellation; whether there was anything to ask for. The end comes by notification."""
+        return self._flow.cancel(order)

@@ -1,0 +1,213 @@
+"""Order desk: a batch of Backtrader orders is checked, named, recorded and sent; or refused, with the reason.
+
+Imports the modules beside it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Any
+
+from backtrader import Order as BtOrder
+
+from brokers.alpaca import rules
+from brokers.alpaca.answers import DONE, ZERO, Account, Asset, Order
+from brokers.alpaca.clock import BrokerClock
+from brokers.alpaca.errors import OrderUncertain, Unauthorized
+from brokers.alpaca.fields import contradictions
+from brokers.alpaca.identity import client_order_id
+from brokers.alpaca.increments import round_qty
+from brokers.alpaca.order_book import OrderBook, TrackedOrder
+from brokers.alpaca.order_holdings import Holdings
+from brokers.alpaca.order_terms import bracket_of, exact_number, moment_of, oco_of, request_of
+from brokers.alpaca.order_tickets import Batch, Ticket
+from brokers.alpaca.request import OrderRequest
+from brokers.alpaca.rest import Rest
+from core.errors import CerebrolabError, UsageError
+
+FRESH_NS = 15 * 60 * 10**9  # a close older than that is no quote
+
+Persist = Callable[[str, OrderRequest], Any]
+
+
+class AwaitsSales(UsageError):
+    """The buying power does not reach yet, but positions are being closed."""
+
+
+@dataclass
+class Means:
+    """What the account may do; the buying power shrinks with every order sent, until it is read again."""
+
+    buying_power: Decimal = ZERO
+    may_trade: bool = False
+    may_short: bool = False
+
+    def read(self, account: Account) -> None:
+        """As the venue says."""
+        self.buying_power, self.may_trade, self.may_short = account.buying_power, account.may_trade, account.may_short
+
+
+class OrderDesk:
+    """Sends orders for one account.
+
+    Args:
+        account_id: the venue's; part of every client order id. strategy: a name in place of the order's own strategy's.
+        persist: told the client order id and the request before each is sent.
+
+    Attributes:
+        refresh: reads account, positions and orders again; called before an order is refused on what is known.
+        known: ids of the orders that existed before this run.
+        stopped: symbol -> why nothing is sent for it.
+    """
+
+    def __init__(self, rest: Rest, clock: BrokerClock, book: OrderBook, holdings: Holdings, account_id: str,
+                 strategy: str | None, persist: Persist) -> None:
+        self._rest, self._clock, self._book, self._holdings = rest, clock, book, holdings
+        self._account_id, self._strategy, self._persist = account_id, strategy, persist
+        self._assets: dict[str, tuple[Any, Asset]] = {}
+        self._attempts: Counter[tuple[str, str, int, str]] = Counter()
+        self.means = Means()
+        self.refresh: Callable[[], Any] = lambda: None
+        self.known: set[str] = set()
+        self.stopped: dict[str, str] = {}
+
+    def send(self, batch: Batch) -> Order:
+        """Send a batch; the lead's `part` is in the book before the request leaves.
+
+        Raises:
+            AwaitsSales: it may be sent once another order has ended.
+            Refused, UsageError: it is not sent, or not taken; the message says why.
+            BrokerUnavailable, Unauthorized: no answer. Where the lead has a `part` then, it may exist.
+        """
+        lead = batch.lead
+        if lead.symbol in self.stopped:
+            raise UsageError(self.stopped[lead.symbol])
+        if not getattr(lead.order.data, "tradable", True):
+            raise UsageError(f"{lead.symbol} is a reference symbol: it is never traded")
+        if _in_backfill(lead.order):
+            raise UsageError("backfill: orders on bars from before the start are not sent")
+        asset = self._asset(lead.symbol)
+        request = self._request(batch, self._shares(lead, asset))
+        quote = self._quote(lead.order)
+        self._check(request, asset, quote)
+        answer = self._submit(lead, request)
+        if self._holdings[lead.symbol].qty * request.sign >= 0:
+            self.means.buying_power -= rules.order_value(request, quote or request.limit_price or ZERO)
+        return answer
+
+    # -- the request ----------------------------------------------------------------------------------
+
+    def _asset(self, symbol: str) -> Asset:
+        asked_on, asset = self._assets.get(symbol, (None, None))
+        if asset is None or asked_on != self._clock.today():
+            asset = self._rest.asset(symbol)
+            self._assets[symbol] = self._clock.today(), asset
+        return asset
+
+    def _shares(self, ticket: Ticket, asset: Asset) -> Decimal:
+        asked = ticket.left or exact_number(abs(ticket.order.created.size))
+        shares = round_qty(asked, asset.fractionable)
+        if not shares and ticket.order.info.get("notional") is None:
+            raise UsageError(f"{asked:f} shares are less than can be traded of {ticket.symbol}: order more")
+        return shares
+
+    def _request(self, batch: Batch, shares: Decimal) -> OrderRequest:
+        today, lead, exits = self._clock.today(), batch.lead, [exit.order for exit in batch.exits]
+        if batch.kind == "bracket":
+            return bracket_of(lead.order, exits, shares, today)
+        if batch.kind == "oco":
+            return oco_of([lead.order, *exits], shares, today)
+        held = self._holdings[lead.symbol].qty
+        turns = held * lead.sign < 0 and shares > abs(held) and lead.order.info.get("notional") is None
+        lead.left = shares - abs(held) if turns else ZERO  # a reversal closes first, and opens when that is done
+        return request_of(lead.order, abs(held) if turns else shares, today)
+
+    def _quote(self, order: BtOrder) -> Decimal | None:
+        """The feed's last close, unless it is too old to say what a share costs now."""
+        data = order.data
+        if not len(data) or abs(self._clock.now_ns() - moment_of(data.datetime[0])) > FRESH_NS:
+            return None
+        return exact_number(data.close[0])
+
+    def _check(self, request: OrderRequest, asset: Asset, quote: Decimal | None) -> None:
+        reasons = contradictions(request)
+        if not reasons and self._objections(request, asset, quote):
+            self.refresh()
+            reasons = self._objections(request, asset, quote)
+        if len(reasons) == 1 and self._awaits_sales(request, quote):
+            raise AwaitsSales(reasons[0])
+        if reasons:
+            raise UsageError("; ".join(reasons))
+
+    def _awaits_sales(self, request: OrderRequest, quote: Decimal | None) -> bool:
+        """Whether money is all that is missing, while market orders that bring some are open."""
+        if quote is None or rules.order_value(request, quote) <= self.means.buying_power:
+            return False
+        return any(tracked.sign * self._holdings[tracked.symbol].qty < 0 and tracked.latest is not None
+                   and tracked.latest.type == "market" for tracked in self._book.open())
+
+    def _objections(self, request: OrderRequest, asset: Asset, quote: Decimal | None) -> list[str]:
+        held = self._holdings[request.symbol].qty
+        free = abs(held) - self._book.promised(request.symbol, held)
+        orders = [tracked.latest for tracked in self._book.open() if tracked.latest is not None]
+        session = self._clock.session_times(self._clock.today())
+        return rules.check(request, asset, self.means, held, max(free, ZERO), orders, self._clock.now_ns(), session, quote)
+
+    # -- sending --------------------------------------------------------------------------------------
+
+    def _submit(self, ticket: Ticket, request: OrderRequest) -> Order:
+        """Send under the first attempt that has not been used up by an earlier run.
+
+        Raises:
+            UsageError: an earlier run has done this order already.
+        """
+        while True:
+            named = replace(request, client_order_id=self._next_id(ticket))
+            self._persist(named.client_order_id, named)
+            tracked = TrackedOrder(request.symbol, request.side, named.client_order_id, request.qty)
+            self._book.add(tracked)
+            ticket.part = tracked
+            try:
+                answer = self._rest.submit(named)
+            except (OrderUncertain, Unauthorized):
+                raise
+            except CerebrolabError:
+                self._give_up(ticket)
+                raise
+            if answer.id not in self.known:
+                return answer
+            self._give_up(ticket)
+            if answer.status not in DONE:
+                raise UsageError(f"order {named.client_order_id} of an earlier run is still open: cancel it, or let it work")
+            if answer.status == "filled":
+                raise UsageError(f"order {named.client_order_id} was filled in an earlier run: it is not repeated")
+
+    def _give_up(self, ticket: Ticket) -> None:
+        assert ticket.part is not None
+        self._book.forget(ticket.part)
+        ticket.part = None
+
+    def _next_id(self, ticket: Ticket) -> str:
+        order, info = ticket.order, ticket.order.info
+        strategy = self._strategy or type(order.owner).__name__
+        intent = str(info.get("intent") or f"{'buy' if order.isbuy() else 'sell'}{order.getordername()}")
+        if ticket.left:
+            intent = f"turn{intent}"
+        bar_ns = moment_of(order.created.dt)
+        key = strategy, ticket.symbol, bar_ns, intent
+        attempt = self._attempts[key]
+        self._attempts[key] += 1
+        return client_order_id(self._account_id, strategy, ticket.symbol, bar_ns, intent, attempt)
+
+
+def _in_backfill(order: BtOrder) -> bool:
+    data: Any = order.data
+    return bool(data.islive()) and data._laststatus != data.LIVE
+
+
+def legs_by_type(answer: Order) -> Mapping[bool, Order]:
+    """The other orders of a group, by whether they are stops: legs come in any order."""
+    return {leg.type.startswith("stop"): leg for leg in answer.legs}
