@@ -100,9 +100,9 @@ class Sending:
                 self._blotter.change(order.client_order_id, state=DONE, reason="its session has passed")
                 continue
             positions = self._rest.positions()
-            qty = _left_to_close(order, positions)
+            qty = _still_right(order, positions)
             if not qty:
-                self._blotter.change(order.client_order_id, state=DONE, reason="the position is closed already")
+                self._blotter.change(order.client_order_id, state=DONE, reason="the position has changed since the decision")
                 continue
             if qty != order.qty:
                 order = self._blotter.change(order.client_order_id, qty=qty)
@@ -196,10 +196,13 @@ class Sending:
         return self._clock.session_times(self._clock.today())
 
 
-def _left_to_close(order: LiveOrder, positions: Sequence[Position]) -> Decimal:
-    """Shares of an order that may be sent: never more than closes the position it is to close or reduce."""
+def _still_right(order: LiveOrder, positions: Sequence[Position]) -> Decimal:
+    """Shares of an order that may be sent: never more than closes what it is to close, nor anything on top of what others opened."""
     held = next((each.qty for each in positions if each.symbol == order.symbol), Decimal(0))
     reduces = held > 0 if order.side == "sell" else held < 0
     if order.intent == "exit" or (order.intent == "resize" and reduces):
         return min(order.qty, abs(held)) if reduces else Decimal(0)
-    return order.qty if order.intent == "enter" or held else Decimal(0)
+    if order.intent == "enter":
+        opened = held > 0 if order.side == "buy" else held < 0
+        return Decimal(0) if opened and order.attempt == 1 else order.qty
+    return order.qty if held else Decimal(0)

@@ -185,6 +185,20 @@ def test_what_was_closed_by_hand_is_not_sold_again(bars, tmp_path):
         assert sum(each.signed for each in sold) == -500
 
 
+def test_what_was_bought_by_hand_is_not_bought_again(alpaca, days):
+    days.once()
+    rest = rest_of(alpaca)
+    rest.submit(OrderRequest("AAA", "buy", Decimal(700), type="limit", tif="day", limit_price=Decimal(90), extended_hours=True,
+                             client_order_id="by-hand"))
+    alpaca.fill(rest.order_by_client_id("by-hand").id, 700, 40)
+    rest.close()
+    days.at("19:05")
+    report = days.once()
+    mine, = [order for order in report.orders if order.symbol == "AAA"]
+    assert mine.state == "done" and mine.reason == "the position has changed since the decision"
+    assert [order.client_order_id for order in alpaca.ledger.orders if order.symbol == "AAA"] == ["by-hand"]
+
+
 def test_open_orders_from_elsewhere_bar_their_symbol(alpaca, days):
     days.at("19:02")
     rest = rest_of(alpaca)

@@ -125,12 +125,12 @@ class TradingFloor:
         for other in order.group():
             if not other.is_open or (order.leg and not other.leg):
                 continue
+            self.venue.ledger.cancels.append((other.id, "canceled"))
             if silent:
                 other.status, other.updated_at = "canceled", self.venue.stamp()
                 other.stamps["canceled_at"] = other.updated_at
-                self.venue.ledger.cancels.append((other.id, "canceled"))
             else:
-                self.finish(other, "canceled")
+                self.change(other, "canceled")
 
     def fill(self, order: Order, price: Decimal, qty: Decimal | None = None) -> None:
         """Execute `qty` shares (all that remain, by default) of an open order at `price`."""
