@@ -158,7 +158,7 @@ class Daily:
         stuck = self._supersede(account)
         barred, notes = self._barred(bars, [order for order in self._rest.orders() if order.symbol not in stuck])
         account = self._rest.account()  # what was taken back may have been filled instead
-        decided = self._wanted(bars, account, barred | set(stuck), [*stuck.values(), *notes])
+        decided = self._wanted(bars, account, barred | set(stuck), [*self._missed(bars, account, key), *stuck.values(), *notes])
         name = f"{self._strategy.__name__}-{key}"
         identity = Run(account.id, name, 0, bar_ns, "", (0, 0), {}).identity
         self._blotter.decide(
@@ -169,6 +169,15 @@ class Daily:
         if row is None:
             raise CerebrolabError("the decision just recorded is not in the journal: is somebody else changing the file?")
         return row, True
+
+    def _missed(self, bars: Bars, account: Account, key: str) -> list[str]:
+        """A sentence on the sessions since the last decision on which nobody called."""
+        before = self._blotter.decisions(account.id, key)
+        since = bars.session[:-1][bars.session[:-1] > np.datetime64(before[-1].session)] if before else bars.session[:0]
+        if not len(since):
+            return []
+        return [(f"nothing was decided on {len(since)} sessions since {before[-1].session} ({since[0]} to {since[-1]}): what they would have "
+                "asked for is not made up for")]
 
     def _alone(self, account: Account, key: str, bar_ns: int) -> None:
         """No other run, nor this one with other parameters, has decided on these symbols on this bar.

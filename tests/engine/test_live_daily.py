@@ -229,6 +229,15 @@ def test_a_symbol_without_a_bar_is_left_as_it_is_and_said(alpaca, bars, tmp_path
     assert "AAA" not in report.targets and any("AAA has no bar on 2024-02-20" in text for text in report.warnings)
 
 
+def test_sessions_on_which_nobody_called_are_named(alpaca, days):
+    days.whole_day()
+    days.at("16:25", days.session_after(days.session_after(days.today)))
+    report = days.once()
+    assert report.new and any("nothing was decided on 2 sessions since 2024-02-20 (2024-02-21 to 2024-02-22)" in text for text in report.warnings)
+    days.at("16:25", days.session_after(days.today))
+    assert not any("nothing was decided" in text for text in days.once().warnings)
+
+
 def test_nothing_is_decided_between_the_close_and_the_bar(bars, tmp_path):
     with venue(bars, now=f"{FIRST}T16:05-05:00") as alpaca:
         days = Days(alpaca, bars, tmp_path / "journal.db", BUSY.replace(signal_start="2024-02-16"))
