@@ -24,6 +24,7 @@ OUTCOME = "outcome"  # user attribute of a trial that has no value: why
 NAN, REFUSED, RULES, SURPLUS, STOPPED = "NaN", "refused", "against the rules", "surplus", "stopped"
 MOST_REJECTED = 10  # points against the rules in a row, until one that meets them is proposed instead
 DRAWS = 10_000  # to find it
+LOOK_S = 1.0
 POLL_S = 0.2
 Answer = TypeVar("Answer")
 
@@ -57,6 +58,7 @@ class Claims:
         self._mine: dict[int, Claim] = {}
         self._seen: set[int] = set()  # running trials of others
         self._pulse = _Pulse(study)
+        self._looks_at = 0.0  # when to look through the study again
         self._next = 0  # number of trials there are in the study, as far as is known here
         self._multi = len(study.directions) > 1
 
@@ -73,8 +75,14 @@ class Claims:
                 self._enqueue(each.trial.params)
 
     def take(self, wanted: int, batch: int) -> list[Claim]:
-        """Up to `batch` new trials; none when the study has what is wanted. Waits for those of other processes."""
+        """Up to `batch` new trials; none when the study has what is wanted. Waits for those of other processes.
+
+        The study is looked through once a second, and before every batch that may be its last.
+        """
+        if self._next + batch <= wanted and time.monotonic() < self._looks_at:
+            return [self._ask() for _ in range(batch)]
         while True:
+            self._looks_at = time.monotonic() + LOOK_S
             known = self._known()
             others = [each for each in known if each.state.name == "RUNNING"]
             have = sum(map(counts, known))
