@@ -5,6 +5,7 @@ from typing import Any
 from fake_alpaca import FakeAlpaca
 
 from brokers.alpaca.endpoints import Endpoints
+from brokers.alpaca.request import OrderRequest
 from brokers.alpaca.rest import Rest
 
 
@@ -40,3 +41,8 @@ def endpoints_of(alpaca: FakeAlpaca, **other: Any) -> Endpoints:
 def rest_of(alpaca: FakeAlpaca, endpoints: Endpoints | None = None, **options: Any) -> Rest:
     """A gateway to a FakeAlpaca on the venue's clock."""
     return Rest(endpoints or endpoints_of(alpaca), VenueClock(alpaca), seed=1, **options)
+
+
+def buy(name: str, symbol: str = "AAA", qty: Any = 10, **more: Any) -> OrderRequest:
+    """A request to buy under a client order id, at the market unless told otherwise."""
+    return OrderRequest(symbol, "buy", qty=qty, client_order_id=name, **more)

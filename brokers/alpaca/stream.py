@@ -11,6 +11,7 @@ import asyncio
 import logging
 import random
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any
@@ -30,7 +31,7 @@ STOP_S = 2.0
 OnState = Callable[[State], None]
 
 
-class Stream:
+class Stream(ABC):
     """What the two streams share; a subclass speaks its protocol in `_hello`, `_messages`, `_take` and `_wanted`.
 
     Callbacks run in the stream's thread, in order; they should only queue. What they raise is logged.
@@ -105,17 +106,17 @@ class Stream:
 
     # -- a subclass's protocol ----------------------------------------------------------------------------
 
+    @abstractmethod
     def _hello(self) -> Iterable[Message]:
         """What a fresh connection says first; what was known of the last one is forgotten."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _messages(self, frame: str | bytes) -> Iterable[Any]:
         """The messages of a frame."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _take(self, message: Any) -> Iterable[Message]:
         """Take a message; what to answer. Raises Trouble; anything else it raises is reported as nonsense."""
-        raise NotImplementedError
 
     def _wanted(self) -> Iterable[Message]:
         """What is to be said by and by; asked every `TICK_S`."""

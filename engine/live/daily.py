@@ -26,6 +26,7 @@ from engine.build import load
 from engine.deciding import deciding
 from engine.live.sending import Run, Sending
 from engine.live.wanted import Decided, check_daily, run_key, wanted
+from feeds.load import source_named
 from feeds.source import SETTLE_NS
 from journal import Journal
 from journal.blotter import DONE, PLANNED, LiveOrder
@@ -81,8 +82,11 @@ class Daily:
                  bars_of: Callable[[str], Bars] | None = None,
                  splits_on: Callable[[Sequence[str], str], Mapping[str, float]] = lambda symbols, date: {}) -> None:
         strategy: Any = check_daily(spec)
+        source = source_named(spec.source, spec.calendar, clock)
+        if source.stored:  # "spy" and "SPY" are one run
+            spec = spec.replace(symbols=source.canonical(spec.symbols))
         self.spec, self._strategy = resolve.without_aliases(spec, strategy), strategy
-        self._rest, self._clock, self._journal, self._blotter = rest, clock, journal, journal.blotter
+        self._rest, self._clock, self._blotter = rest, clock, journal.blotter
         self._bars_of = bars_of or (lambda session: load(self.spec.replace(end=session), store, clock=clock))
         self._splits_on = splits_on
         self._params = deciding(self.spec)

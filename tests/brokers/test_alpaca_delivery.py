@@ -3,34 +3,16 @@
 import threading
 
 import pytest
-from alpaca_rest import rest_of
+from alpaca_rest import buy, rest_of
 from fake_alpaca import AnswerFault, FakeAlpaca
 from fake_alpaca.made_minutes import minutes
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from brokers.alpaca.errors import BrokerUnavailable, OrderUncertain, Refused, Unauthorized
-from brokers.alpaca.request import OrderRequest
 
 NOW = "2024-03-01T09:31-05:00"
 HTML = "<html><body>Internal Server Error</body></html>"
-
-
-@pytest.fixture
-def alpaca():
-    with FakeAlpaca(minutes(AAA=[100] * 30, BBB=[50] * 30), now=NOW) as server:
-        yield server
-
-
-@pytest.fixture
-def rest(alpaca):
-    gateway = rest_of(alpaca)
-    yield gateway
-    gateway.close()
-
-
-def buy(name, symbol="AAA", qty=10, **more):
-    return OrderRequest(symbol, "buy", qty=qty, client_order_id=name, **more)
 
 
 def posts(alpaca):

@@ -4,7 +4,7 @@ import datetime as dt
 from decimal import Decimal
 
 import pytest
-from alpaca_rest import rest_of
+from alpaca_rest import buy, rest_of
 from fake_alpaca import AccountRules, AnswerFault, FakeAlpaca, OrderFault
 from fake_alpaca.made_minutes import minutes
 from fake_alpaca.moments import moment
@@ -21,17 +21,6 @@ NOW = "2024-03-01T09:31-05:00"
 def alpaca():
     with FakeAlpaca(minutes(AAA=[100] * 30, BBB=[50] * 30), now=NOW, positions={"BBB": (-4, 60)}) as server:
         yield server
-
-
-@pytest.fixture
-def rest(alpaca):
-    gateway = rest_of(alpaca)
-    yield gateway
-    gateway.close()
-
-
-def buy(name, symbol="AAA", qty=10, **more):
-    return OrderRequest(symbol, "buy", qty=qty, client_order_id=name, **more)
 
 
 def limit(name, price=90, **more):

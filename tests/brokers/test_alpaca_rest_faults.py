@@ -4,35 +4,17 @@ import logging
 import traceback
 
 import pytest
-from alpaca_rest import VenueClock, endpoints_of, rest_of
+from alpaca_rest import VenueClock, buy, endpoints_of, rest_of
 from fake_alpaca import AccountRules, AnswerFault, EventFault, FakeAlpaca
 from fake_alpaca.made_minutes import minutes
 
 from brokers.alpaca.errors import BrokerUnavailable, Refused, Unauthorized
 from brokers.alpaca.limiter import WINDOW_S
-from brokers.alpaca.request import OrderRequest
 from brokers.alpaca.rest import Rest
 from core.errors import CerebrolabError, UsageError
 
 NOW = "2024-03-01T09:31-05:00"
 HTML = "<html><body>Bad Gateway</body></html>"
-
-
-@pytest.fixture
-def alpaca():
-    with FakeAlpaca(minutes(AAA=[100] * 30, BBB=[50] * 30), now=NOW) as server:
-        yield server
-
-
-@pytest.fixture
-def rest(alpaca):
-    gateway = rest_of(alpaca)
-    yield gateway
-    gateway.close()
-
-
-def buy(name, symbol="AAA", qty=10, **more):
-    return OrderRequest(symbol, "buy", qty=qty, client_order_id=name, **more)
 
 
 @pytest.mark.parametrize("how", [

@@ -162,6 +162,18 @@ def test_the_order_in_which_a_spec_is_written_is_not_another_run(alpaca, days):
     assert first.new and not days.once().new
 
 
+def test_a_symbol_written_in_small_letters_is_the_same_symbol(alpaca, days):
+    days.spec = BUSY.replace(source="alpaca")
+    first = days.once()
+    days.spec = BUSY.replace(source="alpaca", symbols=("aaa", "bbb", "ccc"))
+    again = days.once()
+    assert first.new and not again.new and again.orders == first.orders
+    days.at("16:25", days.session_after(days.today))
+    assert days.once().new
+    with Journal(days.path) as journal:
+        assert all(order.state == "done" for order in journal.blotter.orders(1))
+
+
 def test_what_was_closed_by_hand_is_not_sold_again(bars, tmp_path):
     for seed in range(1_000):
         spec = BUSY.replace(symbols=("AAA", "BBB"), params={"seed": seed, "density": 0.7})
