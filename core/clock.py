@@ -1,5 +1,6 @@
 """Clocks: the real one, and one that tests and replays move by hand. Whatever waits or stamps takes a `Clock`."""
 
+import threading
 import time
 from typing import Protocol
 
@@ -16,6 +17,9 @@ class Clock(Protocol):
     def sleep(self, seconds: float) -> None:
         """Wait; a negative time is no wait."""
 
+    def wait(self, event: threading.Event, seconds: float) -> bool:
+        """Wait for an event, `seconds` at most; whether it has come."""
+
 
 class SystemClock:
     """The computer's clock."""
@@ -31,6 +35,10 @@ class SystemClock:
     def sleep(self, seconds: float) -> None:
         """Wait for real."""
         time.sleep(max(seconds, 0.0))
+
+    def wait(self, event: threading.Event, seconds: float) -> bool:
+        """Wait for an event, `seconds` at most; whether it has come."""
+        return event.wait(max(seconds, 0.0))
 
 
 class ManualClock:
@@ -50,3 +58,9 @@ class ManualClock:
     def sleep(self, seconds: float) -> None:
         """Move on at once by `seconds`."""
         self._now += round(max(seconds, 0.0) * 1e9)
+
+    def wait(self, event: threading.Event, seconds: float) -> bool:
+        """Move on by `seconds`, unless the event has come; whether it has."""
+        if not event.is_set():
+            self.sleep(seconds)
+        return event.is_set()

@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from feeds.alpaca_feed import AlpacaData as AlpacaData
     from feeds.cerebro_feed import BarsData as BarsData
     from feeds.load import load_bars as load_bars
     from feeds.load import source_named as source_named
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from feeds.store import BarStore as BarStore
 
 _HOME = {
+    "AlpacaData": "feeds.alpaca_feed",
     "BarStore": "feeds.store",
     "BarsData": "feeds.cerebro_feed",
     "ParquetStore": "feeds.parquet_store",
@@ -22,7 +24,7 @@ _HOME = {
     "load_bars": "feeds.load",
     "source_named": "feeds.load",
 }
-__all__ = ["BarStore", "BarsData", "ParquetStore", "Source", "load_bars", "source_named"]
+__all__ = ["AlpacaData", "BarStore", "BarsData", "ParquetStore", "Source", "load_bars", "source_named"]
 
 
 def __getattr__(name: str) -> Any:

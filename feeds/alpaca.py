@@ -20,12 +20,13 @@ from core.errors import BadSpec, UnknownName
 from core.series import SymbolBars
 from feeds.alpaca_actions import Action, placed, read_actions
 from feeds.alpaca_bars import Columns, picked, read_rows, timed, timeframe
-from feeds.alpaca_data import ACTIONS, BARS, AlpacaData, NoAnswer
+from feeds.alpaca_pages import ACTIONS, ATTEMPTS, BARS, AlpacaPages, NoAnswer
 from feeds.alpaca_weeks import monday_of, weekly
 from feeds.intervals import is_intraday, require_daily
 from feeds.source import SETTLE_NS, PartialFetch, Progress, cut_all
 
 if TYPE_CHECKING:
+    from brokers.alpaca.endpoints import Endpoints
     from core.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -55,8 +56,10 @@ class AlpacaSource:
 
     Args:
         feed: "iex" (one exchange, any plan) or "sip" (all exchanges; the basic plan has it 15 minutes late).
-        calendar: exchange calendar of the symbols, one of New York's. settings: keys and host; None = read when needed.
+        calendar: exchange calendar of the symbols, one of New York's.
+        endpoints: keys and host; None = those of the settings, read when needed.
         clock: decides which bar is complete, and waits; None = the system's. page: bars asked for at once.
+        settle_ns: how long after its end a bar counts as complete. attempts: how often a question is asked.
 
     Raises:
         UnknownName: no such feed. BadSpec: a calendar of another market.
@@ -67,14 +70,16 @@ class AlpacaSource:
     market_index = "^GSPC"
 
     def __init__(self, feed: str = "iex", calendar: str = "XNYS", *, settings: "Settings | None" = None,
-                 clock: Clock | None = None, page: int = BARS_A_PAGE) -> None:
+                 endpoints: "Endpoints | None" = None, clock: Clock | None = None, page: int = BARS_A_PAGE,
+                 settle_ns: int = SETTLE_NS, attempts: int = ATTEMPTS) -> None:
         if feed not in FEEDS:
             raise UnknownName.of("feed of the source alpaca", feed, FEEDS)
         if calendar not in CALENDARS:
             raise BadSpec(f"alpaca has US stocks, which do not trade by the calendar {calendar!r}: use XNYS")
         self.name = "alpaca" if feed == "iex" else "alpaca-sip"  # the two feeds are stored apart
         self.feed, self.calendar = feed, calendar
-        self._settings, self._clock, self._page = settings, clock or SystemClock(), page
+        self._settings, self._endpoints, self._clock = settings, endpoints, clock or SystemClock()
+        self._page, self._settle_ns, self._attempts = page, settle_ns, attempts
 
     @property
     def note(self) -> str:
@@ -133,17 +138,17 @@ class AlpacaSource:
         return cut_all(_named(found, tickers), start, end)
 
     @cached_property
-    def _data(self) -> AlpacaData:
-        if self._settings is None:
-            from core.settings import load_settings
+    def _data(self) -> AlpacaPages:
+        if self._endpoints is not None:
+            return AlpacaPages(self._endpoints, self._clock, self._attempts)
+        from core.settings import load_settings
 
-            self._settings = load_settings()
-        return AlpacaData(self._settings, self._clock)
+        return AlpacaPages.of(self._settings or load_settings(), self._clock)
 
     def _chunk(self, tickers: list[str], asked: Asked) -> tuple[dict[str, SymbolBars], list[str]]:
         """(bars by ticker, tickers that Alpaca does not know)."""
         data, now = self._data, self._clock.now_ns()
-        span = self._span(asked, now - SETTLE_NS)
+        span = self._span(asked, now - self._settle_ns)
         if span is None:
             return {}, []
         try:
@@ -161,13 +166,13 @@ class AlpacaSource:
         """The complete bars; None where there is none."""
         exchange = get_calendar(self.calendar)
         whole = timed(columns, interval, exchange)
-        whole = picked(whole, whole["index"] + SETTLE_NS <= now)
+        whole = picked(whole, whole["index"] + self._settle_ns <= now)
         if not len(whole["index"]):
             return None
         bars = SymbolBars.make(ticker, **whole, **placed(whole["session"], actions))  # type: ignore[arg-type]
         if interval == WEEK:
             bars = weekly(bars, exchange)
-            bars = bars.rows(bars.index + SETTLE_NS <= now)
+            bars = bars.rows(bars.index + self._settle_ns <= now)
         return bars
 
     def _span(self, asked: Asked, until: int) -> tuple[str, str] | None:
@@ -188,7 +193,7 @@ class AlpacaSource:
         """Those without a single bar, ever: Alpaca answers nothing for a name it does not know."""
         if not tickers:
             return []
-        now = np.datetime64((self._clock.now_ns() - SETTLE_NS) // 10**9, "s")
+        now = np.datetime64((self._clock.now_ns() - self._settle_ns) // 10**9, "s")
         query = self._query(tickers, "12Month", f"{EARLIEST}T00:00:00Z", f"{now}Z")
         known = read_rows(self._data.pages(BARS, query, self._page))
         return [ticker for ticker in tickers if ticker not in known]

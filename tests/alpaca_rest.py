@@ -1,5 +1,7 @@
 """The gateway under test against a FakeAlpaca: on the venue's own clock, so that nothing is waited for."""
 
+import threading
+import time
 from typing import Any
 
 from fake_alpaca import FakeAlpaca
@@ -29,6 +31,27 @@ class VenueClock:
         """Let the venue's time pass."""
         self.slept.append(seconds)
         self.alpaca.advance(seconds=max(seconds, 0.0))
+
+    def wait(self, event: threading.Event, seconds: float) -> bool:
+        """Let the venue's time pass, unless the event has come; whether it has."""
+        if not event.is_set():
+            self.sleep(seconds)
+        return event.is_set()
+
+
+class CallersClock(VenueClock):
+    """A `VenueClock` on which only the thread that made it moves the venue's time; other threads wait a moment."""
+
+    def __init__(self, alpaca: FakeAlpaca) -> None:
+        super().__init__(alpaca)
+        self._caller = threading.current_thread()
+
+    def sleep(self, seconds: float) -> None:
+        """Let the venue's time pass, or wait for it to pass."""
+        if threading.current_thread() is self._caller:
+            super().sleep(seconds)
+        else:
+            time.sleep(0.002)
 
 
 def endpoints_of(alpaca: FakeAlpaca, **other: Any) -> Endpoints:

@@ -41,6 +41,12 @@ class HurriedClock:
         time.sleep(0.001)
         self.slept += seconds
 
+    def wait(self, event: threading.Event, seconds: float) -> bool:
+        """Hurry on by `seconds`, unless the event has come; whether it has."""
+        if not event.is_set():
+            self.sleep(seconds)
+        return event.is_set()
+
 
 class Listening:
     """A running stream and all it told: `got` (updates or bars) and `states`, in order of arrival.

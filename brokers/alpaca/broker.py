@@ -100,10 +100,16 @@ class AlpacaBroker(bt.BrokerBase):
     def on_update(self, update: TradeUpdate) -> None:
         """What happened to an order; from any thread."""
         self._watch.queue.append(update)
+        self._wake()
 
     def on_state(self, state: State) -> None:
         """What became of the stream of updates; from any thread."""
         self._watch.queue.append(state)
+        self._wake()
+
+    def _wake(self) -> None:
+        if self.store is not None:
+            self.store.bell.ring()
 
     # -- what Backtrader asks -------------------------------------------------------------------------
 

@@ -63,6 +63,10 @@ class BrokerClock:
         """Wait, by the local clock."""
         self._local.sleep(seconds)
 
+    def wait(self, event: threading.Event, seconds: float) -> bool:
+        """Wait for an event, by the local clock; whether it has come."""
+        return self._local.wait(event, seconds)
+
     def sync(self) -> None:
         """Measure the offset again.
 

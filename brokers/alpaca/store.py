@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
+from brokers.alpaca.bell import Bell
 from brokers.alpaca.broker import AlpacaBroker
 from brokers.alpaca.clock import BrokerClock
+from brokers.alpaca.data_stream import DataStream
 from brokers.alpaca.endpoints import Endpoints
 from brokers.alpaca.rest import Rest
 from brokers.alpaca.trade_stream import TradeStream
@@ -29,10 +33,14 @@ class AlpacaStore:
 
     Attributes:
         endpoints, rest, clock: the gateway to the account, and the venue's time. Asking for the clock asks the venue.
+        bell: rung by bars, trade updates and whoever wants Cerebro to look; its feeds wait for it.
+        bars: what its feeds share; theirs.
 
     Raises:
         UsageError, BadSpec: keys or addresses that cannot be right; see `Endpoints`.
     """
+
+    DataCls: Any = None  # the feeds' class puts itself here, as is Backtrader's way
 
     def __init__(self, key_id: str, secret_key: str, paper: bool = True, base_url: str | None = None,
                  data_url: str | None = None, stream_url: str | None = None, trade_stream_url: str | None = None, *,
@@ -44,6 +52,9 @@ class AlpacaStore:
         self._listens = stream
         self._notifications: deque[Notification] = deque()
         self._stream: TradeStream | None = None
+        self._data_stream: DataStream | None = None
+        self.bell = Bell(self.rest.local)
+        self.bars: Any = None
 
     def __repr__(self) -> str:
         return f"AlpacaStore({self.endpoints!r})"
@@ -70,6 +81,23 @@ class AlpacaStore:
             self._broker.store = self
         return self._broker
 
+    def getdata(self, **params: Any) -> Any:
+        """A live feed of a symbol: `getdata(dataname="SPY", timeframe=bt.TimeFrame.Minutes, compression=1)`.
+
+        Raises:
+            As `feeds.AlpacaData`, whose params these are.
+        """
+        if self.DataCls is None:
+            import_module("feeds.alpaca_feed")
+        return self.DataCls(store=self, **params)
+
+    def listen(self, on_bar: Callable[[Any], None], on_state: Callable[[Any], None]) -> DataStream:
+        """The account's one market data websocket, started; what it tells is told in its thread."""
+        if self._data_stream is None:
+            self._data_stream = DataStream(self.endpoints, self.clock, on_bar, on_state, self.clock.session_times)
+            self._data_stream.start()
+        return self._data_stream
+
     def start(self, data: Any = None, broker: Any = None) -> None:
         """Listen to trade updates; Cerebro, the broker and each feed may call it."""
         if self._listens and self._broker is not None and self._stream is None:
@@ -78,9 +106,12 @@ class AlpacaStore:
 
     def stop(self) -> None:
         """Stop listening and close the connections."""
-        if self._stream is not None:
-            self._stream.stop()
-            self._stream = None
+        if self.bars is not None:
+            self.bars.stop()
+        for stream in (self._stream, self._data_stream):
+            if stream is not None:
+                stream.stop()
+        self._stream = self._data_stream = None
         self.rest.close()
 
     def put_notification(self, message: str, *args: Any, **kwargs: Any) -> None:

@@ -39,21 +39,28 @@ class _Passing(Exception):
     """A failure worth another try, in a few words."""
 
 
-class AlpacaData:
+class AlpacaPages:
     """Alpaca's market data API; keys of a paper account and of a live one do equally.
 
     Args:
-        settings: keys and host. clock: waits before a retry, and for the rate limit.
-
-    Raises:
-        UsageError: there are no keys, or those of the account that ALPACA_BASE_URL is not for.
+        endpoints: keys and host. clock: waits before a retry, and for the rate limit.
+        attempts: how often a question is asked before it is given up.
     """
 
-    def __init__(self, settings: "Settings", clock: Clock) -> None:
+    def __init__(self, endpoints: Endpoints, clock: Clock, attempts: int = ATTEMPTS) -> None:
+        self._endpoints, self._clock, self._attempts = endpoints, clock, attempts
+        self._limiter = RateLimiter(clock)
+
+    @classmethod
+    def of(cls, settings: "Settings", clock: Clock) -> "AlpacaPages":
+        """With the keys and the host of the settings.
+
+        Raises:
+            UsageError: there are no keys, or those of the account that ALPACA_BASE_URL is not for.
+        """
         key = settings.alpaca_api_key
         is_live = key is not None and key.get_secret_value().strip().startswith(LIVE_KEY)
-        self._endpoints = Endpoints.of(settings, paper=not is_live)
-        self._clock, self._limiter = clock, RateLimiter(clock)
+        return cls(Endpoints.of(settings, paper=not is_live), clock)
 
     def pages(self, path: str, query: dict[str, Any], limit: int) -> Iterator[dict[str, Any]]:
         """The answers to one question, page after page, `limit` items each (across all symbols).
@@ -86,8 +93,8 @@ class AlpacaData:
         return {path: _patient(kind)(*keys, **options) for path, kind in zip((BARS, ACTIONS), _sdk(), strict=True)}
 
     def _answer(self, path: str, query: dict[str, Any]) -> dict[str, Any]:
-        """One answer, asked for up to `ATTEMPTS` times, later and later."""
-        for attempt in range(ATTEMPTS):
+        """One answer, asked for up to `attempts` times, later and later."""
+        for attempt in range(self._attempts):
             if attempt:
                 self._clock.sleep(FIRST_DELAY_S * 2 ** (attempt - 1) * random.uniform(1.0, 1.5))
             self._limiter.acquire(Priority.POLL)
