@@ -202,9 +202,26 @@ class _Address:
             if self.file:
                 storage.engine.dispose()
                 sqlalchemy.event.listen(storage.engine, "connect", _write_ahead)
+                _take_in_turn(storage, self.file)
             return storage
 
         return reached(self.shown, opened)
+
+
+def _take_in_turn(storage: Any, file: Path) -> None:
+    """Have processes take waiting trials one after the other: SQLite does not lock the row that it reads before it changes it."""
+    import optuna
+    from filelock import FileLock
+
+    change, turn = storage.set_trial_state_values, FileLock(f"{file}.lock")
+
+    def in_turn(trial_id: int, state: "optuna.trial.TrialState", values: Sequence[float] | None = None) -> bool:
+        if state != optuna.trial.TrialState.RUNNING:
+            return change(trial_id, state, values)
+        with turn:
+            return change(trial_id, state, values)
+
+    storage.set_trial_state_values = in_turn
 
 
 def _write_ahead(connection: Any, _: object) -> None:

@@ -7,6 +7,8 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from wsgiref.util import setup_testing_defaults
 
@@ -21,7 +23,7 @@ from core.space import Choice, Range, Space
 from engine.trials import Trials
 from optimize.objective import read_objectives
 from optimize.search import finished, search
-from optimize.study import close_study, distributions, open_study
+from optimize.study import close_study, distributions, open_study, quiet
 
 ROOT = Path(optimize.__file__).parent.parent
 SHARPE = read_objectives("sharpe")
@@ -317,6 +319,24 @@ def shared_by_two(study, storage, trials):
 
 def test_processes_share_a_file_and_one_is_killed(studies, tmp_path):
     shared_by_two(studies(), tmp_path / "study.db", 60)
+
+
+def test_a_waiting_trial_is_taken_by_one_process_only(studies, monkeypatch):
+    from optuna.storages._rdb import models
+
+    read = models.TrialModel.find_or_raise_by_id.__func__
+
+    def slowly(kind, *arguments, **options):
+        found = read(kind, *arguments, **options)
+        time.sleep(0.2)  # both have read that it waits before one of them changes it
+        return found
+
+    both = [studies(), studies()]
+    both[0].enqueue_trial({})
+    monkeypatch.setattr(models.TrialModel, "find_or_raise_by_id", classmethod(slowly))
+    with ThreadPoolExecutor(2) as threads, quiet():
+        numbers = [trial.number for trial in threads.map(lambda study: study.ask(), both)]
+    assert sorted(numbers) == [0, 1]
 
 
 @pytest.fixture(name="postgres")
