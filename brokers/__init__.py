@@ -1,4 +1,4 @@
-"""Brokers: the simulated exchange. Imports core only (feeds are met through the attributes they carry)."""
+"""Brokers: the simulated exchange, and Alpaca. Imports core only (feeds are met through the attributes they carry)."""
 
 from brokers.commission import StockCommission
 from brokers.simulated import SimulatedBroker

@@ -12,7 +12,7 @@ What differs from BackBroker on purpose (each has a test that shows the fault):
 - a bar without an open (a close-only series) fills at its close;
 - orders for an auction ("session_open", Order.Close) obey its cut-off;
 - splits and dividends are booked (see `brokers.corporate`);
-- every refusal has a reason, in `order.info["reason"]`.
+- every refusal has a reason, in `order.info["reason"]`; a venue's rules may refuse, too (see `brokers.ruled`).
 """
 
 from array import array
@@ -22,20 +22,22 @@ from backtrader import Order
 
 from brokers.commission import StockCommission
 from brokers.corporate import CorporateActions, split_order, split_trade
-from brokers.matching import LIMITED, Matching
+from brokers.matching import LIMITED
 from brokers.order_copies import snapshot, unheard, with_own_params
+from brokers.ruled import Ruled
 from core.costs import Commission, Slippage
 
 DUST = 1e-9  # part of an order that rounding may leave of it
 
 
-class SimulatedBroker(Matching):
+class SimulatedBroker(Ruled):
     """The simulated exchange and account.
 
     Params (beside those of BackBroker):
         costs: `core.costs.Commission` of every asset that has no commission scheme of its own.
         slippage: `core.costs.Slippage` of market and stop orders.
         fractional, max_volume: see `brokers.matching.Matching`.
+        rules, assets: see `brokers.ruled.Ruled`.
 
     Attributes:
         orders: every order submitted, as it stands.
@@ -83,6 +85,7 @@ class SimulatedBroker(Matching):
     def next(self) -> None:
         while self._toactivate:
             self._toactivate.popleft().activate()
+        self._judge()
         self._book_corporate_actions()
         if self.submitted:
             self.check_submitted()
@@ -144,25 +147,24 @@ class SimulatedBroker(Matching):
             with_own_params(order)
         if not getattr(order.data, "tradable", True):
             return self._reject(order, f"{order.data._name} is a reference symbol: it is never traded")
-        return self._protect(order) if order.info.get("protective") else super().submit(order, check)
+        if order.info.get("protective"):
+            return self._protect(order)
+        refusal = self._refusal(order)
+        return self._reject(order, refusal) if refusal else super().submit(order, check)
 
     def _protect(self, order: Order) -> Order:
         """Take an order that protects a position: no cash is needed, and it works on the entry bar already."""
         self._pchildren[order.ref].append(order)
         self.orders.append(order)
+        if not self._may_protect(order):
+            return order
         self.submit_accept(order)
         if self._try_after_entry(order):
             self._values[-1], self._cashes[-1] = self._get_value(), self.cash
         return order
 
-    def _reject(self, order: Order, reason: str) -> Order:
-        order.addinfo(reason=reason)
-        self.orders.append(order)
-        order.reject(self)
-        self.notify(order)
-        return order
-
     def cancel(self, order: Order, bracket: bool = False) -> bool:
+        self._withdraw(order)
         if order in self.submitted:  # not seen by the submission check yet
             self.submitted.remove(order)
             self.pending.append(order)
@@ -180,7 +182,7 @@ class SimulatedBroker(Matching):
                 self.submit_accept(order)
                 continue
             trial = positions.get(order.data, self.positions[order.data]).clone()
-            left = self._execute(order, cash=cash, position=trial)
+            left = self._cash_after(order, cash, trial)
             if left >= 0.0 or not self._adds_exposure(order):
                 cash, positions[order.data] = left, trial
                 self.submit_accept(order)
@@ -207,6 +209,7 @@ class SimulatedBroker(Matching):
             price = min(price, limit) if order.isbuy() else max(price, limit)
         bits, cash_before = len(order.executed.exbits), self.cash
         super()._execute(order, ago, price, cash, position, dtcoc)
+        self._end_reversal(order)
         if len(order.executed.exbits) > bits:
             self._without_dust(order)
             self._note_fill(order)

@@ -5,7 +5,6 @@ The keys of a TOML file, the options of the command line and the fields here hav
 
 import dataclasses
 import datetime as dt
-import math
 import re
 import tomllib
 from collections import Counter
@@ -18,11 +17,13 @@ from core.costs import parse_commission, parse_slippage
 from core.errors import BadSpec, UnknownName
 from core.options import Exits, Limits, read_group
 from core.sleeves import Sleeves
+from core.spec_numbers import check_numbers, read_numbers
 
 FILLS = ("next_open", "session_open", "session_close")
 PRICES = ("auto", "raw", "adjusted")
+RULES = ("alpaca",)
 _SECRET = re.compile(r"(secret|password|token|api_?key|key_id)", re.IGNORECASE)
-_TEXTS = ("strategy", "source", "period", "interval", "calendar", "fill", "prices", "sizer", "sectors", "benchmark")
+_TEXTS = ("strategy", "source", "period", "interval", "calendar", "fill", "prices", "rules", "sizer", "sectors", "benchmark")
 _GROUPS = {"sizer": "sizer_params", "limits": "limits", "exits": "exits"}
 
 
@@ -47,7 +48,9 @@ class RunSpec:
         fill: "next_open", "session_open", "session_close"; None = as the strategy says.
         prices: what the simulated exchange trades at: "raw" with dividends and splits booked, or
             "adjusted" with both inside the price; "auto" = raw for target strategies, adjusted for plain ones.
+        rules: whose order rules the simulated broker applies, "alpaca"; None = those of cash only.
         sizer: name of a sizer, or "file.py:Class"; None = the strategy's own. sizer_params: its parameters.
+        quantity: shares of every position, instead of a sizer; fractions only with `fractional`.
         limits: fields of `core.options.Limits`. exits: fields of `core.options.Exits`.
         sleeves: name -> "SHARE: SYMBOLS", parts of the account (see `core.sleeves`); empty = the strategy's own.
         sectors: CSV file with the columns symbol and sector; None = what the source knows.
@@ -76,8 +79,10 @@ class RunSpec:
     max_volume: float | None = None
     fill: str | None = None
     prices: str = "auto"
+    rules: str | None = None
     sizer: str | None = None
     sizer_params: Mapping[str, Any] = field(default_factory=dict)
+    quantity: float | None = None
     limits: Mapping[str, Any] = field(default_factory=dict)
     exits: Mapping[str, float] = field(default_factory=dict)
     sleeves: Mapping[str, Any] = field(default_factory=dict)
@@ -109,29 +114,16 @@ class RunSpec:
                 raise BadSpec(f"{name} is {value!r}: it must be text")
         if not isinstance(self.fractional, bool):
             raise BadSpec(f"fractional is {self.fractional!r}: it is true or false")
-        if not isinstance(self.seed, int) or not 0 <= self.seed < 2**32:
-            raise BadSpec(f"seed is {self.seed!r}: it must be a whole number from 0 to 4294967295")
 
     def _check(self) -> None:
-        for name in ("cash", "risk_free", "max_volume", "capital"):
-            value = getattr(self, name)
-            if value is not None and not (isinstance(value, int | float) and math.isfinite(value)):
-                raise BadSpec(f"{name} is {value!r}: it must be a number")
-        if self.cash <= 0:
-            raise BadSpec(f"cash is {self.cash:g}: it must be above 0")
-        if self.capital is not None and self.capital <= 0:
-            raise BadSpec(f"capital is {self.capital:g}: it must be above 0")
-        if self.trading_days is not None and not (isinstance(self.trading_days, int) and self.trading_days > 0):
-            raise BadSpec(f"trading_days is {self.trading_days!r}: it must be a whole number from 1 on")
-        if self.max_volume is not None and not 0 < self.max_volume <= 1:
-            raise BadSpec(f"max_volume is {self.max_volume:g}: it is a part of the bar's volume, above 0 and up to 1")
+        check_numbers(self)
         if self.start and self.end and self.start > self.end:
             raise BadSpec(f"start {self.start} is after end {self.end}: swap them")
         if self.start and self.period:
             raise BadSpec(f"start {self.start} and period {self.period} are both given: name one of them")
         if self.period:
             period_start(self.period, dt.date(2000, 1, 1))
-        for name, known in (("fill", FILLS), ("prices", PRICES)):
+        for name, known in (("fill", FILLS), ("prices", PRICES), ("rules", RULES)):
             if getattr(self, name) not in (None, *known):
                 raise UnknownName.of(name, str(getattr(self, name)), known)
         traded, reference = Counter(self.symbols), set(self.reference)
@@ -189,9 +181,7 @@ class RunSpec:
         for name in ("params", "sleeves", *_GROUPS.values()):
             if not isinstance(values.get(name, {}), Mapping):
                 raise BadSpec(f"{name} is {values[name]!r}: it must be a table of names and values")
-        for name in ("cash", "risk_free", "max_volume", "capital"):
-            if values.get(name) is not None:
-                values[name] = _float(name, values[name])
+        read_numbers(values)
         return cls(**values)
 
     @classmethod
@@ -285,13 +275,6 @@ def _date(name: str, value: Any) -> str | None:
         return dt.date.fromisoformat(str(value)[:10] if isinstance(value, dt.datetime) else str(value)).isoformat()
     except ValueError:
         raise BadSpec(f"{name} {str(value)!r} is not a date: write it as 2015-01-31") from None
-
-
-def _float(name: str, value: Any) -> float:
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        raise BadSpec(f"{name} is {value!r}: it must be a number") from None
 
 
 def _default(each: dataclasses.Field) -> Any:

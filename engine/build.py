@@ -15,9 +15,11 @@ from core.sleeves import Sleeves
 from core.spec import RunSpec
 from engine import resolve
 from engine.cerebro import Cerebro
+from engine.stores import alpaca_store, connect, is_store
 from feeds.cerebro_feed import BarsData
 from feeds.load import load_bars, source_named
 from sizers.base import PortfolioSizer
+from sizers.fixed_quantity import FixedQuantity
 from strategies.base import TargetStrategy
 
 
@@ -32,31 +34,38 @@ def load(spec: RunSpec, store: Any = None, progress: Callable[..., Any] | None =
                      sectors=spec.sectors, store=store, progress=progress, clock=clock)
 
 
-def build(spec: RunSpec, broker: str | bt.BrokerBase = "simulated", bars: Bars | None = None) -> bt.Cerebro:
-    """A Cerebro ready to run.
+def build(spec: RunSpec, broker: Any = "simulated", bars: Bars | None = None) -> bt.Cerebro:
+    """A Cerebro ready to run; only broker and feeds differ between research and live.
 
     Args:
         spec: what to run.
-        broker: "simulated", or a Backtrader broker of your own.
-        bars: what it runs on, instead of what the spec's source delivers.
+        broker: "simulated"; "alpaca", the paper account of the settings; a store, such as `brokers.alpaca.AlpacaStore` or
+            anybody's, which provides broker and live feeds; or a Backtrader broker of your own.
+        bars: what it runs on, instead of what the spec's source delivers; with a store, the history before its bars.
 
     Raises:
         UnknownName, BadSpec: a name or a value of the spec is not possible. Otherwise as `load`.
     """
     strategy = resolve.strategy_class(spec.strategy)
     spec = resolve.without_aliases(spec, strategy)
-    bars = load(spec) if bars is None else bars
     cerebro = Cerebro(stdstats=False)
-    cerebro.setbroker(_broker(spec) if broker == "simulated" else _own(broker))
-    if trades_adjusted(spec, strategy):
-        bars = bars.adjusted
-    for symbol in bars.symbols:
-        cerebro.adddata(BarsData(dataname=bars, symbol=symbol), name=symbol)
+    store = alpaca_store() if broker == "alpaca" else broker
+    if is_store(store):
+        connect(cerebro, store, spec, bars, name=strategy.__name__)
+    else:
+        cerebro.setbroker(_broker(spec) if broker == "simulated" else _own(broker))
+        bars = load(spec) if bars is None else bars
+        _play(cerebro, bars.adjusted if trades_adjusted(spec, strategy) else bars)
     cerebro.addstrategy(strategy, **strategy_params(spec, strategy))
     sizer, params = sizer_of(spec, strategy)
     if sizer is not None:
         cerebro.addsizer(sizer, **params)
     return cerebro
+
+
+def _play(cerebro: bt.Cerebro, bars: Bars) -> None:
+    for symbol in bars.symbols:
+        cerebro.adddata(BarsData(dataname=bars, symbol=symbol), name=symbol)
 
 
 def trades_adjusted(spec: RunSpec, strategy: type[bt.Strategy]) -> bool:
@@ -71,13 +80,13 @@ def trades_adjusted(spec: RunSpec, strategy: type[bt.Strategy]) -> bool:
 def _broker(spec: RunSpec) -> SimulatedBroker:
     return SimulatedBroker(cash=float(spec.cash), costs=parse_commission(spec.commission),
                            slippage=parse_slippage(spec.slippage), fractional=spec.fractional,
-                           max_volume=spec.max_volume)
+                           max_volume=spec.max_volume, rules=spec.rules)
 
 
 def _own(broker: Any) -> bt.BrokerBase:
     if isinstance(broker, bt.BrokerBase):
         return broker
-    raise UnknownName.of("broker", str(broker), ["simulated"])
+    raise UnknownName.of("broker", str(broker), ["simulated", "alpaca"])
 
 
 def strategy_params(spec: RunSpec, strategy: type[bt.Strategy]) -> dict[str, Any]:
@@ -95,14 +104,17 @@ def strategy_params(spec: RunSpec, strategy: type[bt.Strategy]) -> dict[str, Any
 def sizer_of(spec: RunSpec, strategy: type[bt.Strategy]) -> tuple[type[bt.Sizer] | None, dict[str, Any]]:
     """The sizer class of a run and what the spec says to it; None where nobody names one."""
     own = getattr(strategy, "default_sizer", None)
-    if spec.sizer is None and own is None:
+    if spec.quantity is not None:
+        sizer, params = _of_quantity(spec.quantity, strategy)
+    elif spec.sizer is None and own is None:
         if spec.limits or spec.sizer_params or spec.sleeves:
             raise BadSpec(f"limits, sleeves and sizer parameters need a sizer: name one with sizer = "
                           f"{' or '.join(map(repr, resolve.sizer_names()))}")
         return None, {}
-    sizer = own if spec.sizer is None and isinstance(own, type) else resolve.sizer_class(str(spec.sizer or own))
-    habits = getattr(strategy, "sizer_params", {}) if spec.sizer is None else {}
-    params = resolve.checked_params(sizer, {**habits, **spec.sizer_params}, what="sizer parameter")
+    else:
+        sizer = own if spec.sizer is None and isinstance(own, type) else resolve.sizer_class(str(spec.sizer or own))
+        habits = getattr(strategy, "sizer_params", {}) if spec.sizer is None else {}
+        params = resolve.checked_params(sizer, {**habits, **spec.sizer_params}, what="sizer parameter")
     if issubclass(sizer, PortfolioSizer):
         params |= {"limits": read_group(Limits, spec.limits), "fractional": spec.fractional}
         if spec.sleeves:
@@ -110,6 +122,13 @@ def sizer_of(spec: RunSpec, strategy: type[bt.Strategy]) -> tuple[type[bt.Sizer]
     elif spec.limits or spec.sleeves:
         raise BadSpec(f"limits and sleeves need a portfolio sizer: {sizer.__name__} is a plain Backtrader one")
     return sizer, params
+
+
+def _of_quantity(quantity: float, strategy: type[bt.Strategy]) -> tuple[type[bt.Sizer], dict[str, Any]]:
+    """The sizer that gives every position the same number of shares: Backtrader's own for a plain strategy."""
+    if issubclass(strategy, TargetStrategy):
+        return FixedQuantity, {"quantity": float(quantity)}
+    return bt.sizers.FixedSize, {"stake": int(quantity) if quantity == int(quantity) else quantity}
 
 
 def default_of(spec: RunSpec, name: str) -> Any:

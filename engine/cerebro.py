@@ -1,7 +1,7 @@
 """Cerebro with a faster walk over many preloaded feeds of one panel; everything else is Backtrader's own."""
 
 import gc
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -25,7 +25,18 @@ def rare_collections() -> Iterator[None]:
 
 
 class Cerebro(bt.Cerebro):
-    """Plays whole panels by one shared clock; other feeds exactly as `bt.Cerebro` does."""
+    """Plays whole panels by one shared clock; other feeds exactly as `bt.Cerebro` does.
+
+    Attributes:
+        stop_when: asked between two bars of live feeds; where it says so, the run ends.
+    """
+
+    stop_when: Callable[[], bool] = staticmethod(lambda: False)
+
+    def _storenotify(self) -> None:
+        super()._storenotify()
+        if self.stop_when():
+            self.runstop()
 
     def _runonce(self, runstrats: Sequence[Any]) -> None:
         clock = SharedClock.of(self.datas)

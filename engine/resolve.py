@@ -19,6 +19,7 @@ import sizers
 import strategies
 from core.errors import BadSpec, UnknownName, UsageError
 from core.spec import RunSpec, parse_value
+from engine.stores import StoreClass
 from sizers.base import PortfolioSizer
 from strategies.base import ENGINE_PARAMS, TargetStrategy
 
@@ -53,6 +54,17 @@ def sizer_class(name: str) -> type[bt.Sizer]:
         UnknownName: no such sizer. UsageError: the file does not import, or holds no sizer.
     """
     return _resolve("sizer", name, sizers, sizer_names(), bt.Sizer, (bt.Sizer, PortfolioSizer))
+
+
+def store_class(name: str) -> type:
+    """The Backtrader store called "module:Class" or "file.py:Class": any class with getbroker and getdata.
+
+    Raises:
+        UnknownName: no such class. UsageError: the module does not import, or holds no store.
+    """
+    if ":" not in name and not name.endswith(".py"):
+        raise UsageError(f"store {name!r} is no import path: write module:Class or file.py:Class")
+    return _resolve("store", name, strategies, [], StoreClass, (StoreClass,))
 
 
 def _resolve(kind: str, name: str, package: ModuleType, names: list[str], base: type, roots: tuple[type, ...]) -> type:

@@ -83,6 +83,8 @@ def obstacle(spec: RunSpec, strategy: Any) -> str:
         return f"fill = {spec.fill or strategy.fill}"
     if spec.max_volume is not None:
         return "a cap on volume"
+    if spec.rules is not None:
+        return f"rules = {spec.rules}"
     sizer, params = sizer_of(spec, strategy)
     if sizer is None or not issubclass(sizer, PortfolioSizer):
         return "a plain Backtrader sizer"

@@ -1,10 +1,10 @@
-"""`cerebrolab paper` and `cerebrolab live`: trade a spec daily through Alpaca, on paper or with real money."""
+"""`cerebrolab paper` and `cerebrolab live`: trade a spec through Alpaca or another store, on paper or with real money."""
 
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
@@ -14,23 +14,28 @@ from scripts import run_options as given
 from scripts.spec_options import build_spec
 
 if TYPE_CHECKING:
+    from core.spec import RunSpec
     from engine.live.daily import Daily, Report
 
 LOCK_S = 60.0  # a loop waits for the turns of others
 RunFile = Annotated[Path, typer.Argument(metavar="RUN.toml", help="The spec: a TOML file with the options of backtest.")]
 Once = Annotated[bool, typer.Option("--once/--loop", help="Do what is due now and end, or go on until stopped.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Decide, send nothing, write nothing down.")]
+Store = Annotated[str | None, typer.Option(metavar="MODULE:CLASS", help="A Backtrader store in place of Alpaca, with --loop.")]
+StoreOption = Annotated[list[str] | None, typer.Option(metavar="NAME=VALUE", help="What that store is made with; repeatable.")]
 
 
 def paper(
     run: RunFile,
     once: Once = True,
     dry_run: DryRun = False,
+    store: Store = None,
+    store_option: StoreOption = None,
     param: given.Param = None,
     as_json: given.AsJson = False,
 ) -> None:
-    """Trade a spec daily on Alpaca's paper account; may be repeated at any time, and adds nothing then."""
-    _trade(run, True, once, dry_run, param or (), as_json)
+    """Trade a spec on Alpaca's paper account; a daily one may be repeated at any time, and adds nothing then."""
+    _trade(run, Account(True, store, tuple(store_option or ())), once, dry_run, param or (), as_json)
 
 
 def live(
@@ -38,18 +43,41 @@ def live(
     once: Once = True,
     dry_run: DryRun = False,
     accepted: Annotated[bool, typer.Option("--i-accept-real-money", help="Orders cost and may lose real money.")] = False,
+    store: Store = None,
+    store_option: StoreOption = None,
     param: given.Param = None,
     as_json: given.AsJson = False,
 ) -> None:
     """The same with real money, for a strategy that has passed the gate."""
     if not accepted and not dry_run:
         raise UsageError("live trades with real money: say --i-accept-real-money, or try it with cerebrolab paper")
-    _trade(run, False, once, dry_run, param or (), as_json)
+    _trade(run, Account(False, store, tuple(store_option or ())), once, dry_run, param or (), as_json)
 
 
-def _trade(file: Path, on_paper: bool, once: bool, dry_run: bool, params: Any, as_json: bool) -> None:
+class Account(NamedTuple):
+    """Whose account: Alpaca's, on paper or not, or that of a store by its import path."""
+
+    on_paper: bool
+    store: str | None
+    options: tuple[str, ...]
+
+
+def _trade(file: Path, account: Account, once: bool, dry_run: bool, params: Any, as_json: bool) -> None:
+    from engine.live.streaming import needs_cerebro
+
     spec = build_spec(file, params, {})
+    if account.store is None and (once or dry_run or not needs_cerebro(spec)):
+        _trade_daily(spec, account.on_paper, once, dry_run, as_json)
+    elif once or dry_run:
+        raise UsageError("a store of your own is traded in Cerebro, bar by bar: say --loop, without --dry-run")
+    else:
+        from scripts.paper_stream import trade_stream
 
+        with _terminated() as stopped:
+            trade_stream(spec, account.on_paper, account.store, account.options, lambda: bool(stopped), as_json)
+
+
+def _trade_daily(spec: "RunSpec", on_paper: bool, once: bool, dry_run: bool, as_json: bool) -> None:
     from filelock import FileLock
 
     from brokers.alpaca.clock import BrokerClock

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from core.spec import FILLS, PRICES
+from core.spec import FILLS, PRICES, RULES
 
 Strategy = Annotated[str | None, typer.Argument(
     metavar="[STRATEGY]", help="A shipped strategy, file.py:Class, or module:Class.")]
@@ -27,7 +27,9 @@ Fractional = Annotated[bool | None, typer.Option(
 MaxVolume = Annotated[float | None, typer.Option(help="Largest part of a bar's volume one order fills.")]
 Fill = Annotated[str | None, typer.Option(metavar="|".join(FILLS), help="When orders fill.")]
 Prices = Annotated[str | None, typer.Option(metavar="|".join(PRICES), help="Prices orders fill at.")]
+Rules = Annotated[str | None, typer.Option(metavar="|".join(RULES), help="Whose order rules the simulated broker applies.")]
 Sizer = Annotated[str | None, typer.Option(help="A shipped sizer, or file.py:Class.")]
+Quantity = Annotated[float | None, typer.Option(help="Shares of every position, instead of a sizer.")]
 SleeveTexts = Annotated[list[str] | None, typer.Option(
     metavar="NAME=SHARE:SYMBOLS", help="A part of the account: etfs=0.5:SPY,QQQ, or rest=0.5; repeatable.")]
 Sectors = Annotated[str | None, typer.Option(metavar="FILE", help="CSV with the columns symbol and sector.")]

@@ -31,6 +31,7 @@ def signals(
     fractional: Annotated[bool | None, typer.Option(
         "--fractional/--whole", help="Fractions of shares, or whole ones.", show_default=False)] = None,
     sizer: Annotated[str | None, typer.Option(help="A shipped sizer, or file.py:Class.")] = None,
+    quantity: Annotated[float | None, typer.Option(help="Shares of every position, instead of a sizer.")] = None,
     sleeves: Annotated[list[str] | None, typer.Option(
         metavar="NAME=SHARE:SYMBOLS", help="A part of the account: etfs=0.5:SPY,QQQ, or rest=0.5; repeatable.")] = None,
     sectors: Annotated[str | None, typer.Option(metavar="FILE", help="CSV with the columns symbol and sector.")] = None,

@@ -16,11 +16,12 @@ from sizers.efficient_frontier import (
 )
 from sizers.equal_weight import EqualWeight
 from sizers.fixed_fraction import FixedFraction
+from sizers.fixed_quantity import FixedQuantity
 from sizers.inverse_volatility import InverseVolatility
 from sizers.target_weight import TargetWeight
 
 __all__ = [
-    "AtrRisk", "BlackLitterman", "ByConfidence", "CriticalLine", "EqualWeight", "FixedFraction",
+    "AtrRisk", "BlackLitterman", "ByConfidence", "CriticalLine", "EqualWeight", "FixedFraction", "FixedQuantity",
     "HierarchicalRiskParity", "InverseVolatility", "MaxSharpe", "MinVolatility", "MultiPeriod", "PortfolioSizer",
     "SinglePeriod", "TargetWeight",
 ]

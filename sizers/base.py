@@ -93,12 +93,10 @@ class PortfolioSizer(bt.Sizer):
             (N,) shares; `held` where nothing was decided.
         """
         started = time.perf_counter()
-        limits, prices = self._limits, history.last_close[-1]
+        prices = history.last_close[-1]
         current = np.where(held == 0, 0.0, held * prices) / value if value > 0 else np.zeros(len(held))
-        wished = self.wished(conviction, history, current)
-        groups = self.groups(history)
-        allowed = limit_weights(wished, current, conviction, decided, groups, value, cash, limits)
-        shares = self._rounded(allowed, held, conviction, decided, groups, value, prices, history)
+        wished = self._wished_with(conviction, history, current, value)
+        shares = self._limited(wished, current, held, conviction, decided, value, cash, history)
         if not self._opened and value > 0:
             self._explain_none(wished, decided, shares, history, value, prices)
         self.seconds += time.perf_counter() - started
@@ -112,6 +110,10 @@ class PortfolioSizer(bt.Sizer):
         conviction = uncorrelated(conviction, history, self._limits)
         wished = self._wished(conviction, history, current)
         return np.where((conviction == 0) | np.isnan(history.last_close[-1]), 0.0, wished)
+
+    def _wished_with(self, conviction: np.ndarray, history: Bars, current: np.ndarray, value: float) -> np.ndarray:
+        """`wished` of an account worth `value`, for sizers that think in shares or money; the others need no value."""
+        return self.wished(conviction, history, current)
 
     def wished_at(self, conviction: np.ndarray, bars: Bars, rows: np.ndarray) -> np.ndarray:
         """(D, N) `wished` of many decisions; arguments as in `weights_at`."""
@@ -191,6 +193,13 @@ class PortfolioSizer(bt.Sizer):
                 sleeves, parts = (each.copy() for each in self._sleeves.assign(history.symbols)[1:])
             known = self._groups = (history.symbols, history.sectors, Groups(codes, sleeves, parts))
         return known[2]
+
+    def _limited(self, wished: np.ndarray, current: np.ndarray, held: np.ndarray, conviction: np.ndarray,
+                 decided: np.ndarray, value: float, cash: float, history: Bars) -> np.ndarray:
+        """(N,) shares: what the limits and the cash allow of the wishes."""
+        groups, prices = self.groups(history), history.last_close[-1]
+        allowed = limit_weights(wished, current, conviction, decided, groups, value, cash, self._limits)
+        return self._rounded(allowed, held, conviction, decided, groups, value, prices, history)
 
     def _rounded(self, allowed: np.ndarray, held: np.ndarray, conviction: np.ndarray, decided: np.ndarray,
                  groups: Groups, value: float, prices: np.ndarray, history: Bars) -> np.ndarray:

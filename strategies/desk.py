@@ -40,6 +40,10 @@ class Desk:
         """Send `target` later, when nothing is in its way."""
         self._blocked[data] = target
 
+    def adopt(self, order: Order) -> None:
+        """Count an order of an earlier run as one at work."""
+        self._working[order.data] = order
+
     def take_back(self, feeds: Collection[Any]) -> None:
         """Cancel what is still to be done on these feeds, and forget the orders that have ended."""
         for data in [data for data in self._blocked if data in feeds]:

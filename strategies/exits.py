@@ -10,7 +10,7 @@ from backtrader import Order
 
 from core.options import Exits
 
-_KINDS = ("stop", "trail", "profit")
+PROTECTIVE = ("stop", "trail", "profit")
 
 
 class Protection:
@@ -47,6 +47,23 @@ class Protection:
                 break
         self.review(data)
 
+    def adopt(self, order: Order) -> None:
+        """Go on with a protective order that an earlier run has placed."""
+        self._orders.setdefault(order.data, []).append(order)
+        self._begin(order.data)
+
+    def resume(self) -> None:
+        """Protect what an earlier run has left without protection."""
+        for data in self._strategy.datas if self.active else ():
+            self._begin(data)
+            if not any(order.alive() for order in self._orders.get(data, [])):
+                self.entered(data)
+
+    def _begin(self, data: Any) -> None:
+        position = self._strategy.getposition(data)
+        if position.size and data not in self._since:
+            self._since[data] = len(data), 1 if position.size > 0 else -1
+
     def _terms(self, price: float, side: int) -> list[tuple[str, dict[str, Any]]]:
         exits = self._exits
         terms = {
@@ -54,7 +71,7 @@ class Protection:
             "trail": (exits.trail, {"exectype": Order.StopTrail, "price": price, "trailpercent": exits.trail}),
             "profit": (exits.profit, {"exectype": Order.Limit, "price": price * (1 + side * exits.profit)}),
         }
-        return [(kind, terms[kind][1]) for kind in _KINDS if terms[kind][0] and terms[kind][1]["price"] > 0]
+        return [(kind, terms[kind][1]) for kind in PROTECTIVE if terms[kind][0] and terms[kind][1]["price"] > 0]
 
     def review(self, data: Any) -> None:
         """Bar the symbol if one of its protective orders has filled, and forget what has ended."""

@@ -38,6 +38,7 @@ class AlpacaBroker(bt.BrokerBase):
         strategy: a name for the client order ids in place of the class name of the order's strategy.
         poll_s: seconds between two looks at the open orders while no stream tells of them.
         reconcile_s: seconds between two comparisons of everything.
+        capital: USD; the largest part of the account that cash and value show, and so that is sized by.
 
     Orders are sent when the strategies have had their turn (`flush`), so that groups are complete by then. Beside
     Backtrader's arguments they take `tif`, `auction="open"`, `extended_hours` and `notional`. Why an order was not
@@ -48,7 +49,7 @@ class AlpacaBroker(bt.BrokerBase):
     """
 
     params = (("persist", lambda client_order_id, request: None), ("strategy", None), ("poll_s", 5.0),
-              ("reconcile_s", 60.0))
+              ("reconcile_s", 60.0), ("capital", None))
 
     def __init__(self, rest: Rest, clock: BrokerClock, report: Callable[..., None],
                  expect: Callable[[float, float], Any] | None = None) -> None:
@@ -115,13 +116,17 @@ class AlpacaBroker(bt.BrokerBase):
 
     def getcash(self) -> float:
         """USD, as of the last update."""
-        return float(self._holdings.cash)
+        cash = float(self._holdings.cash)
+        if self.p.capital is None:
+            return cash
+        return min(cash, self.p.capital - sum(abs(self._worth(symbol)) for symbol, _ in self._holdings))
 
     def getvalue(self, datas: Iterable[Any] | None = None) -> float:
         """Cash and positions, or the positions in some feeds, at the feeds' last closes; USD."""
         if datas is not None:
             return sum(self._worth(symbol_of(data)) for data in datas)
-        return self.getcash() + sum(self._worth(symbol) for symbol, _ in self._holdings)
+        value = float(self._holdings.cash) + sum(self._worth(symbol) for symbol, _ in self._holdings)
+        return value if self.p.capital is None else min(value, self.p.capital)
 
     def get_cash(self) -> float:
         """As `getcash`."""

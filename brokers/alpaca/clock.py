@@ -9,7 +9,7 @@ import datetime as dt
 import threading
 from dataclasses import dataclass
 
-from brokers.alpaca.answers import MarketClock
+from brokers.alpaca.hours import MarketClock
 from brokers.alpaca.moments import SECOND_NS, new_york
 from brokers.alpaca.rest import Rest
 

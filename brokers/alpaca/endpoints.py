@@ -106,6 +106,11 @@ class Endpoints:
         return self.stream_url or DATA_STREAM
 
     @property
+    def data_feed(self) -> str:
+        """Whose trades that stream tells: "sip", all exchanges, or "iex", one."""
+        return "sip" if self.data_stream.rstrip("/").endswith("/sip") else "iex"
+
+    @property
     def trade_stream(self) -> str:
         """Websocket address of trade updates: beside the trading API, so that keys and account match."""
         return self.trade_stream_url or f"{self.trading_host.replace('http', 'ws', 1)}/stream"

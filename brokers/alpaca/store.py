@@ -35,6 +35,7 @@ class AlpacaStore:
         endpoints, rest, clock: the gateway to the account, and the venue's time. Asking for the clock asks the venue.
         bell: rung by bars, trade updates and whoever wants Cerebro to look; its feeds wait for it.
         bars: what its feeds share; theirs.
+        bar_store: a `feeds.BarStore` that keeps the minutes its feeds are streamed; None = nowhere.
 
     Raises:
         UsageError, BadSpec: keys or addresses that cannot be right; see `Endpoints`.
@@ -55,6 +56,7 @@ class AlpacaStore:
         self._data_stream: DataStream | None = None
         self.bell = Bell(self.rest.local)
         self.bars: Any = None
+        self.bar_store: Any = None
 
     def __repr__(self) -> str:
         return f"AlpacaStore({self.endpoints!r})"

@@ -55,11 +55,11 @@ def check_daily(spec: RunSpec) -> type[TargetStrategy]:
     """
     strategy = resolve.strategy_class(spec.strategy)
     if not issubclass(strategy, TargetStrategy):
-        raise BadSpec(f"{spec.strategy} is a plain Backtrader strategy: a daily run trades target strategies")
+        raise BadSpec(f"{spec.strategy} is a plain Backtrader strategy: a daily run trades target strategies; --loop runs it bar by bar")
     if spec.interval != "1d":
-        raise BadSpec(f"interval is {spec.interval}: a daily run decides on daily bars, use interval 1d")
+        raise BadSpec(f"interval is {spec.interval}: a daily run decides on daily bars; use interval 1d, or --loop to run bar by bar")
     if any(read_group(Exits, spec.exits)):
-        raise BadSpec("exits are protective orders that stand all day, and a daily run places none: drop them")
+        raise BadSpec("exits are protective orders that stand all day, and a daily run places none: drop them, or use --loop to run bar by bar")
     if strategy.path_dependent and (spec.signal_start is None or spec.period is not None):
         raise BadSpec(f"{strategy.__name__} depends on its own earlier decisions: name the date of the first one with signal_start, "
                       "and start instead of period, and never move them")

@@ -30,6 +30,14 @@ def test_symbols_are_split_and_kept_in_order():
     ({"interval": "0d"}, "interval '0d' is not understood"),
     ({"commission": "free"}, "commission 'free' is not understood"),
     ({"exits": {"stop": 2}}, "exits.stop is 2"),
+    ({"capital": True}, "capital is True: it must be a number"),
+    ({"quantity": 0}, "quantity is 0: it must be above 0"),
+    ({"quantity": -3}, "quantity is -3"),
+    ({"quantity": float("nan")}, "quantity is nan"),
+    ({"quantity": 2.5}, "quantity is 2.5: whole shares only"),
+    ({"quantity": 2, "sizer": "EqualWeight"}, "quantity 2 and sizer EqualWeight are both given"),
+    ({"quantity": 2, "sizer_params": {"risk": 0.1}}, "quantity 2 and sizer.risk are both given"),
+    ({"rules": 1}, "rules is 1: it must be text"),
 ])
 def test_a_value_out_of_range_is_named(values, message):
     with pytest.raises(BadSpec) as caught:
@@ -39,6 +47,7 @@ def test_a_value_out_of_range_is_named(values, message):
 
 @pytest.mark.parametrize(("values", "message"), [
     ({"fill": "next_opne"}, "unknown fill 'next_opne': did you mean 'next_open'?"),
+    ({"rules": "alpacca"}, "unknown rules 'alpacca': did you mean 'alpaca'?"),
     ({"prices": "adj"}, "unknown prices 'adj': known: adjusted, auto, raw"),
 ])
 def test_an_unknown_choice_gets_a_suggestion(values, message):
@@ -60,6 +69,7 @@ def test_toml_keys_are_the_field_names(tmp_path):
     ("cahs = 5", "unknown option 'cahs': did you mean 'cash'?"),
     ("cash = ", "is not valid TOML"),
     ('cash = "much"', "cash is 'much'"),
+    ("quantity = true", "quantity is True"),
     ("params = 3", "params is 3"),
 ])
 def test_a_bad_file_is_named_with_what_is_wrong(tmp_path, text, message):

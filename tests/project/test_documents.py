@@ -7,6 +7,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from alpaca_minutes_live import Live, walks
+from fake_alpaca import FakeAlpaca
 from typer.main import get_command
 
 from core.options import Limits
@@ -18,6 +20,7 @@ from strategies.base import ENGINE_PARAMS
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
 CODE = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
+LIVE_CODE = re.compile(r"^```py\n(.*?)^```", re.MULTILINE | re.DOTALL)
 ELSEWHERE = {"params", "sizer_params", "limits", "exits", "strategy"}  # -p and the argument of backtest
 
 
@@ -70,6 +73,17 @@ def test_the_example_of_the_readme_runs(tmp_path, monkeypatch, capsys, make_csv)
     (tmp_path / "example.py").write_text(code[0])
     runpy.run_path("example.py")
     assert float(capsys.readouterr().out) != 10_000
+
+
+def test_the_live_example_of_the_readme_runs_on_the_local_venue(tmp_path, monkeypatch):
+    [code] = LIVE_CODE.findall(README)
+    (tmp_path / "live.py").write_text(code.replace("bt.Cerebro()", "watched"))
+    with FakeAlpaca(walks("2024-03-01 09:30", rows=60, symbols=("SPY", "QQQ")), now="2024-03-01T10:00:20-05:00") as alpaca:
+        live = Live(alpaca, "2024-03-01T10:15:10-05:00")
+        monkeypatch.setattr("brokers.alpaca.AlpacaStore", lambda **keys: live.store)
+        runpy.run_path(str(tmp_path / "live.py"), {"watched": live.cerebro})
+    [strategy] = live.cerebro.runningstrats
+    assert [len(data) for data in strategy.datas] == [9, 9] and all(data._laststatus == data.LIVE for data in strategy.datas)
 
 
 def test_the_examples_of_contributing_run(tmp_path, monkeypatch, make_csv):

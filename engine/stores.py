@@ -1,0 +1,117 @@
+"""Stores: the account and the live feeds that a Cerebro gets in place of the simulated broker and whole panels.
+
+Imports feeds, brokers and core; `engine.build` puts them into a Cerebro.
+"""
+
+import datetime as dt
+import inspect
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+import backtrader as bt
+
+from core.bars import Bars
+from core.errors import BadSpec, UsageError
+from core.spec import RunSpec
+from feeds.intervals import interval_ns, is_intraday
+
+if TYPE_CHECKING:
+    from brokers.alpaca import AlpacaStore
+
+KEYS = ("key_id", "secret_key", "paper")
+
+
+@runtime_checkable
+class StoreClass(Protocol):
+    """What a Backtrader store offers, whoever wrote it."""
+
+    def getbroker(self, *args: Any, **kwargs: Any) -> Any:
+        """The account's broker."""
+
+    def getdata(self, *args: Any, **kwargs: Any) -> Any:
+        """A feed of `dataname`."""
+
+
+def is_store(broker: Any) -> bool:
+    """Whether it is a store rather than a broker or a name."""
+    return isinstance(broker, StoreClass)
+
+
+def alpaca_store(paper: bool = True) -> "AlpacaStore":
+    """Alpaca, with the keys and addresses of the settings.
+
+    Raises:
+        UsageError, BadSpec: see `brokers.alpaca.endpoints.Endpoints`.
+    """
+    from brokers.alpaca import AlpacaStore
+    from core.settings import load_settings
+
+    settings, (key_id, secret_key) = load_settings(), _keys()
+    return AlpacaStore(key_id, secret_key, paper, settings.alpaca_base_url, settings.alpaca_data_url, settings.alpaca_stream_url,
+                       settings.alpaca_trade_stream_url)
+
+
+def made(kind: Any, options: Mapping[str, Any], paper: bool = True) -> Any:
+    """A store of a class, with `options`, and the Alpaca keys of the settings where it takes parameters of those names.
+
+    Raises:
+        UsageError: it cannot be made.
+    """
+    own = dict(zip(KEYS, (*_keys(), paper), strict=True))
+    given = {name: value for name, value in own.items() if name in _params(kind) and value != ""}
+    try:
+        return kind(**{**given, **options})
+    except TypeError as error:
+        raise UsageError(f"{kind.__name__} cannot be made: {error}; give what it needs with --store-option NAME=VALUE") from None
+
+
+def _params(kind: Any) -> set[str]:
+    own: Any = getattr(kind, "params", None)
+    names = set(own._getkeys()) if hasattr(own, "_getkeys") else set()
+    return names | set(inspect.signature(kind.__init__).parameters)
+
+
+def _keys() -> tuple[str, str]:
+    """Alpaca's, of the settings; "" where they are not set."""
+    from core.settings import load_settings
+
+    settings = load_settings()
+    key_id, secret_key = (key.get_secret_value().strip() if key else "" for key in (settings.alpaca_api_key, settings.alpaca_secret_key))
+    return key_id, secret_key
+
+
+def connect(cerebro: bt.Cerebro, store: Any, spec: RunSpec, bars: Bars | None, name: str) -> None:
+    """Give a Cerebro the store's broker and a live feed of every symbol.
+
+    Args:
+        bars: history to begin with; None = the store's own. name: of the run, in the ids of its orders.
+
+    Raises:
+        BadSpec: the store has no bars of this length. Otherwise as the store.
+    """
+    from brokers.alpaca import AlpacaStore
+
+    unit, count = _timeframe(spec.interval)
+    if isinstance(store, AlpacaStore):
+        cerebro.setbroker(store.getbroker(strategy=name, capital=spec.capital))
+    else:
+        cerebro.setbroker(store.getbroker())
+    for symbol in (*spec.symbols, *spec.reference):
+        options = _own_options(spec, symbol, store, bars) if isinstance(store, AlpacaStore) else _options(spec)
+        cerebro.adddata(store.getdata(dataname=symbol, timeframe=unit, compression=count, **options), name=symbol)
+
+
+def _options(spec: RunSpec) -> dict[str, Any]:
+    return {"fromdate": dt.datetime.fromisoformat(spec.start)} if spec.start else {}
+
+
+def _own_options(spec: RunSpec, symbol: str, store: "AlpacaStore", bars: Bars | None) -> dict[str, Any]:
+    return {**_options(spec), "history": bars, "tradable": symbol not in spec.reference, "bar_store": store.bar_store}
+
+
+def _timeframe(interval: str) -> tuple[int, int]:
+    if is_intraday(interval):
+        return bt.TimeFrame.Minutes, interval_ns(interval) // (60 * 10**9)
+    if interval != "1d":
+        raise BadSpec(f"interval is {interval}: live bars are minutes, hours or days")
+    return bt.TimeFrame.Days, 1

@@ -1,0 +1,86 @@
+"""Paper and live trading bar by bar: Cerebro on Alpaca's streams, or on a store that somebody else wrote."""
+
+import json
+from collections.abc import Callable, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from core.errors import CerebrolabError, UsageError
+from scripts import output
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from core.spec import RunSpec
+    from engine.live.streaming import Event
+
+Stopped = Callable[[], bool]
+
+
+def trade_stream(spec: "RunSpec", on_paper: bool, store: str | None, options: Sequence[str], stopped: Stopped, as_json: bool) -> None:
+    """Trade until stopped, or until the trading days are over; what happens is told line by line.
+
+    Raises:
+        CerebrolabError: the run cannot begin.
+    """
+    from core.settings import load_settings
+    from engine.live.streaming import stream
+    from engine.live.verdicts import check_gate
+    from journal import Journal
+
+    settings = load_settings()
+    with Journal(settings.journal) as journal:
+        warning = check_gate(spec, journal, refuse=not on_paper)
+    if warning:
+        output.warn(warning)
+    tell = _tell_json if as_json else _tell
+    if store is not None:
+        stream(spec, _own(store, options, on_paper), stopped, tell)
+        return
+    with _alpaca(on_paper, settings) as account:
+        from engine.live.history import live_history
+        from feeds import ParquetStore
+
+        account.bar_store = ParquetStore(settings.bars_dir)
+        stream(spec, account, stopped, tell, live_history(spec, account, account.bar_store))
+
+
+def _own(path: str, options: Sequence[str], on_paper: bool) -> Any:
+    from core.spec import parse_value
+    from engine.resolve import store_class
+    from engine.stores import made
+
+    given = {}
+    for option in options:
+        name, equals, value = option.partition("=")
+        if not equals or not name.isidentifier():
+            raise UsageError(f"--store-option {option!r} is not understood: write NAME=VALUE")
+        given[name] = parse_value(value)
+    return made(store_class(path), given, on_paper)
+
+
+@contextmanager
+def _alpaca(on_paper: bool, settings: Any) -> "Iterator[Any]":
+    """A store of the account, which nobody else trades meanwhile."""
+    from filelock import FileLock, Timeout
+
+    from engine.stores import alpaca_store
+
+    store = alpaca_store(on_paper)
+    try:
+        number = store.rest.account().number
+        try:
+            with FileLock(settings.home / f"{number}.lock", timeout=0):
+                yield store
+        except Timeout:
+            raise CerebrolabError(f"another process trades the account {number}: wait until it has ended, or stop it") from None
+    finally:
+        store.stop()
+
+
+def _tell(event: "Event") -> None:
+    (output.warn if event.kind == "store" else output.line)(event.text)
+
+
+def _tell_json(event: "Event") -> None:
+    output.line(json.dumps(output.finite({"kind": event.kind, "text": event.text, **event.order})))
