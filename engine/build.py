@@ -48,8 +48,8 @@ def build(spec: RunSpec, broker: Any = "simulated", bars: Bars | None = None) ->
     """
     strategy = resolve.strategy_class(spec.strategy)
     spec = resolve.without_aliases(spec, strategy)
-    cerebro = Cerebro(stdstats=False)
     store = alpaca_store() if broker == "alpaca" else broker
+    cerebro = Cerebro(stdstats=False, quicknotify=is_store(store))  # what happens live is told at once, not with the next bar
     if is_store(store):
         connect(cerebro, store, spec, bars, name=strategy.__name__)
     else:

@@ -18,7 +18,8 @@ from core.sleeves import Sleeves
 from core.space import Space
 from sizers.base import PortfolioSizer
 from strategies.desk import Desk, in_order
-from strategies.exits import PROTECTIVE, Protection
+from strategies.exits import Protection
+from strategies.resumed import adopt, is_past
 
 ENGINE_PARAMS = ("exits", "signal_start", "fill")
 _MOVED = (Order.Partial, Order.Completed, Order.Margin, Order.Rejected, Order.Canceled)
@@ -180,7 +181,7 @@ class TargetStrategy(bt.Strategy):
 
     def next(self) -> None:
         row = self._panel.update(self.datetime[0])
-        if any(_is_past(data) for data in self._live):
+        if any(is_past(data) for data in self._live):
             return
         if self._live and not self._resumed:
             self._resumed = True
@@ -269,7 +270,7 @@ class TargetStrategy(bt.Strategy):
 
     def notify_order(self, order: Order) -> None:
         if "adopted" in order.info and "intent" not in order.info:
-            self._take_over(order)
+            adopt(order, self.broker, self._desk, self._protection)
         if self._protection.active:
             if order.info.get("protective"):
                 self._protection.review(order.data)
@@ -277,25 +278,6 @@ class TargetStrategy(bt.Strategy):
                 self._protection.entered(order.data)
         if self._live:
             self._desk.send_blocked(self._send)
-
-    def _take_over(self, order: Order) -> None:
-        """An open order of an earlier run on the account stands in the way of new ones as if it had been sent now."""
-        intent = order.info["intent"] = intent_of(order.info["client_order_id"])
-        order.info["protective"] = intent in PROTECTIVE
-        for known in self.broker.get_orders_open():
-            if known.ref == order.ref and intent:  # what is told is a copy
-                (self._protection if intent in PROTECTIVE else self._desk).adopt(known)
-
-
-def intent_of(client_order_id: str) -> str:
-    """What an order "cl-SYMBOL-DATE-INTENT-HASH" is for; "" where the name is none of ours."""
-    parts = client_order_id.split("-")
-    return parts[3] if len(parts) == 5 and parts[0] == "cl" else ""
-
-
-def _is_past(data: Any) -> bool:
-    """Whether a live feed still shows what is too old to trade on."""
-    return bool(getattr(data, "backfilling", data._laststatus != data.LIVE))
 
 
 def may_decide(bars: Bars, p: Any) -> np.ndarray:

@@ -1,68 +1,107 @@
 """A Cerebro on live feeds of a FakeAlpaca: websocket and REST are real, the venue's time passes while Cerebro waits."""
 
+import datetime as dt
 import time
-from contextlib import contextmanager
 
 import backtrader as bt
+import numpy as np
+import pandas as pd
 from alpaca_rest import CallersClock
 from alpaca_streams import until
+from fake_alpaca.made_minutes import minute_frame
+from fake_alpaca.moments import moment, new_york
 
 from brokers.alpaca import AlpacaStore
+from brokers.alpaca.stream_trouble import State
 from brokers.alpaca.trade_stream import TradeUpdate
+from core.bars import Bars
 from core.day_numbers import moments_of
 from feeds.alpaca_live import LiveBars
 
-QUIET_S = 0.05  # longer than a told bar takes from the venue's thread to Cerebro's
+PATIENCE_S = 5.0
+STEP_S = 2.0  # of the venue's time, while the stream is not connected
+REPORTS = ("nonsense", "error")
+FIELDS = ("open", "high", "low", "close", "volume")
+THURSDAY, FRIDAY = "2024-02-29", "2024-03-01"
+FIRST = dt.datetime(2024, 2, 29)  # where the feeds' history begins
 
 
 class FeedClock(CallersClock):
-    """The venue's time, which waits (really) until what the venue has told has arrived."""
+    """The venue's time; waiting lets it pass, and then waits (really) until the stream has caught up with it.
 
-    def __init__(self, alpaca):
+    It stops at the moments `stops`, calls `reached`, and goes no further than the last of them.
+
+    Caught up: what the venue has told has arrived, and the stream is connected, or pauses before its next try.
+    """
+
+    def __init__(self, alpaca, skew_s=0.0):
         super().__init__(alpaca)
-        self.sent = self.heard = 0
+        self.skew_s = skew_s
+        self.sent = self.heard = self.pauses = 0
+        self.state, self.stops, self.reached = "", [], lambda: None
         send = alpaca.streams.send
 
         def counting(channel, messages):
             messages = list(messages)
-            muted = "data" in alpaca.streams.muted
-            for session in alpaca.streams._sessions:
-                if not muted and hasattr(session, "wanted"):
-                    self.sent += sum(session.wants(channel, each["S"]) for each in messages)
+            if "data" not in alpaca.streams.muted:
+                sessions = [each for each in alpaca.streams._sessions if hasattr(each, "wanted")]
+                self.sent += sum(each.wants(channel, message["S"]) for each in sessions for message in messages)
             send(channel, messages)
 
         alpaca.streams.send = counting
 
+    def listened(self, told):
+        """What the stream has told."""
+        name = getattr(told, "name", None)
+        if name is None or name == "nonsense":
+            self.heard += 1
+        elif name not in REPORTS:
+            self.state, self.heard = name, self.sent  # what is still missing was lost with its connection
+
+    def sleep(self, seconds):
+        super().sleep(seconds)
+        self.pauses += 1
+
     def wait(self, event, seconds):
-        rung = super().wait(event, seconds)
-        deadline = time.monotonic() + QUIET_S
-        while self.heard < self.sent and time.monotonic() < deadline:
-            time.sleep(0.0005)
-        self.sent = self.heard  # what is still missing was lost with its connection
+        self.catch_up()
+        left = min([at - self.alpaca.now for at in self.stops if at > self.alpaca.now], default=0) / 1e9
+        step = min(seconds, left) if self.state in ("connected", "") else min(seconds, left, STEP_S)
+        rung = super().wait(event, step)
+        self.catch_up()
+        self.reached()
         return rung or event.is_set()
+
+    def catch_up(self):
+        """Wait until the stream has."""
+        before, deadline = self.pauses, time.monotonic() + PATIENCE_S
+        while not (self.heard >= self.sent and self.state == "connected" or self.pauses >= before + 2 or self.state == ""):
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"the stream is {self.state}, {self.heard} of {self.sent} messages have arrived")
+            time.sleep(0.0005)
 
 
 class Watcher(bt.Strategy):
-    """Notes what it sees: bars with the time, status and lengths of all feeds; statuses; store notifications.
+    """Notes what it sees on every next(): the moment, each feed's fresh bar, and whether it may trade.
 
     Params:
-        until: venue time at which it stops the run. at_bar: called with itself on every next().
+        at_bar: called with itself on every next().
     """
 
-    params = dict(until=None, at_bar=lambda strategy: None, venue=None, at_time=())
+    params = dict(at_bar=lambda strategy: None)
 
     def __init__(self):
-        self.rows, self.statuses, self.told, self.seen = [], [], [], []
-        self.todo = sorted(self.p.at_time, key=lambda each: each[0])
+        self.rows, self.statuses, self.told, self.seen, self.bars, self.lengths = [], [], [], [], {}, {}
 
     def prenext(self):
         self.next()
 
     def next(self):
-        now = max(data.datetime[0] for data in self.datas if len(data))
-        moment = int(moments_of([now])[0])
-        fresh = {data._name: data.close[0] for data in self.datas if len(data) and data.datetime[0] == now}
-        self.rows.append((moment, fresh, all(data._laststatus == data.LIVE for data in self.datas if data._name in fresh)))
+        shown = [data for data in self.datas if len(data) > self.lengths.get(data, 0)]
+        self.lengths = {data: len(data) for data in self.datas}
+        at = int(moments_of([max(data.datetime[0] for data in shown)])[0])
+        for data in shown:
+            self.bars.setdefault(data._name, []).append((int(moments_of([data.datetime[0]])[0]), *(getattr(data, name)[0] for name in FIELDS)))
+        self.rows.append((at, tuple(data._name for data in shown), not any(getattr(data, "backfilling", False) for data in self.datas)))
         self.p.at_bar(self)
 
     def notify_data(self, data, status, *args, **kwargs):
@@ -72,63 +111,163 @@ class Watcher(bt.Strategy):
         self.told.append(message)
 
     def notify_order(self, order):
-        self.seen.append((order.getstatusname(), order.data._name, order.executed.size))
+        self.seen.append((order.getstatusname(), order.data._name, order.executed.size, order.info.get("reason")))
+
+    @property
+    def moments(self):
+        """When next() was called."""
+        return [at for at, _, _ in self.rows]
 
     @property
     def live(self):
-        return [(moment, fresh) for moment, fresh, is_live in self.rows if is_live]
+        """New York times of the moments on which it could trade."""
+        return [clock_time(at) for at, _, is_live in self.rows if is_live]
+
+    @property
+    def late(self):
+        """New York times of the others."""
+        return [clock_time(at) for at, _, is_live in self.rows if not is_live]
+
+    def of(self, name):
+        """Statuses of one feed."""
+        return [status for feed, status in self.statuses if feed == name]
 
 
-class Watched(bt.Cerebro):
-    """Looks at the venue's time between two rounds: does what is to be done then, and stops in the end."""
+class Live:
+    """What a run on live feeds is made of.
 
-    def _storenotify(self):
-        super()._storenotify()
-        watcher, = self.runningstrats
-        while watcher.todo and watcher.p.venue.now >= watcher.todo[0][0]:
-            watcher.todo.pop(0)[1]()
-        if watcher.p.venue.now >= watcher.p.until:
-            self.runstop()
+    Attributes:
+        alpaca, clock, store, broker, cerebro: the venue, its time, and what runs on it.
+        until, todo: when the run is stopped; what is done on the way, (moment, action(self)).
+    """
+
+    def __init__(self, alpaca, until_text, skew_s=0.0, at_time=(), cerebro=bt.Cerebro, **options):
+        self.alpaca, self.clock = alpaca, FeedClock(alpaca, skew_s)
+        self.store = AlpacaStore(alpaca.key_id, alpaca.secret_key, base_url=alpaca.url, data_url=alpaca.data_url, stream_url=alpaca.stream_url,
+                                 trade_stream_url=alpaca.trade_stream_url, clock=self.clock, stream=False)
+        self._count(LiveBars.of(self.store))
+        self.broker = self.store.getbroker(reconcile_s=1e6)
+        self.broker.on_state(State("connected"))
+        alpaca.updates.listeners.append(lambda update: self.broker.on_update(TradeUpdate.read(update)))
+        self.until, self.todo = moment(until_text), sorted(((moment(at), act) for at, act in at_time), key=lambda each: each[0])
+        self.clock.stops, self.clock.reached = [at for at, _ in self.todo] + [self.until], self._act
+        self.cerebro = self._watched(cerebro)(stdstats=False, **options)
+        self.cerebro.setbroker(self.broker)
+
+    def _count(self, bars):
+        hear = bars._hear
+
+        def counted(told):
+            hear(told)
+            self.clock.listened(told)
+
+        bars._hear = counted
+        listen = self.store.listen
+
+        def listening(*callbacks):
+            self.clock.state = "connecting"
+            stream = listen(*callbacks)
+            expect = stream.expect
+            stream.expect = lambda within_s: (expect(within_s), setattr(self.clock, "state", "mute"))
+            return stream
+
+        self.store.listen = listening
+
+    def _act(self):
+        while self.todo and self.alpaca.now >= self.todo[0][0]:
+            self.todo.pop(0)[1](self)
+
+    def _watched(self, kind):
+        live = self
+
+        class Watched(kind):
+            """Looks at the venue's time between two rounds, and stops in the end."""
+
+            def _storenotify(self):
+                super()._storenotify()
+                if live.alpaca.now >= live.until:
+                    self.runstop()
+
+        return Watched
+
+    def add(self, *symbols, **options):
+        """Add a feed for each symbol: minutes, unless told otherwise."""
+        for symbol in symbols:
+            feed = self.store.getdata(**{"dataname": symbol, "timeframe": bt.TimeFrame.Minutes, "qcheck": 3600.0, **options})
+            self.cerebro.adddata(feed)
+        return self
+
+    def run(self, kind=Watcher, **params):
+        """Run; the strategy."""
+        self.cerebro.addstrategy(kind, **params)
+        try:
+            return self.cerebro.run()[0]
+        finally:
+            self.store.stop()
+
+    def drop(self, held_s=0.0):
+        """The socket breaks off, and the stream has noticed it."""
+        self.alpaca.drop("data", held_s)
+        until(lambda: self.clock.state != "connected")
+
+    def error(self, code, ends):
+        """The stream is told an error, which `ends` its connection or not."""
+        self.alpaca.streams.send_error(code)
+        until(lambda: self.clock.state != "connected" or not ends)
+
+    def outage(self, seconds):
+        """Nothing answers for `seconds`, and the stream has noticed it."""
+        self.alpaca.outage(seconds)
+        until(lambda: self.clock.state != "connected")
 
 
-def store_of(alpaca, clock=None, **options):
-    """A store with real websockets for market data, whose trade updates are told at once."""
-    clock = clock or FeedClock(alpaca)
-    store = AlpacaStore(alpaca.key_id, alpaca.secret_key, base_url=alpaca.url, data_url=alpaca.data_url,
-                        stream_url=alpaca.stream_url, trade_stream_url=alpaca.trade_stream_url, clock=clock, **options)
-    live = LiveBars.of(store)
-    hear = live._hear
-
-    def counted(told):
-        clock.heard += not (hasattr(told, "name") and told.name != "nonsense")
-        hear(told)
-
-    live._hear = counted
-    return store
+def run_live(alpaca, until_text, symbols=("AAA", "BBB"), kind=Watcher, at_time=(), at_bar=None, skew_s=0.0, cerebro=bt.Cerebro, **options):
+    """Run two live feeds to a moment; the strategy."""
+    live = Live(alpaca, until_text, skew_s, at_time, cerebro).add(*symbols, **options)
+    return live.run(kind, **({"at_bar": at_bar} if at_bar else {}))
 
 
-@contextmanager
-def live_cerebro(alpaca, until_ns, symbols=("AAA", "BBB"), kind=Watcher, at_bar=lambda strategy: None, at_time=(), feeds=None, cerebro=Watched,
-                 **options):
-    """A Cerebro on two live feeds, to be run in the block."""
-    store = store_of(alpaca, stream=False)
-    made = cerebro(stdstats=False)
-    broker = store.getbroker()
-    made.setbroker(broker)
-    alpaca.updates.listeners.append(lambda update: broker.on_update(TradeUpdate.read(update)))
+def walks(*starts, rows=40, symbols=("AAA", "BBB"), silent=None, seed=1):
+    """Minute Bars: random walks in cents, `rows` minutes from each start on ("2024-03-01 09:30").
+
+    `silent` maps a symbol to the minutes (counted through) in which it does not trade.
+    """
+    random, frames = np.random.default_rng(seed), {}
     for symbol in symbols:
-        made.adddata(store.getdata(dataname=symbol, timeframe=bt.TimeFrame.Minutes, qcheck=60.0, **options))
-    made.addstrategy(kind, until=until_ns, venue=alpaca, at_bar=at_bar, at_time=at_time)
-    try:
-        yield made
-    finally:
-        store.stop()
+        close = np.round(100 + np.cumsum(random.normal(0, 0.1, rows * len(starts))), 2)
+        opened = np.round(close + random.normal(0, 0.05, len(close)), 2)
+        reach = np.round(np.abs(random.normal(0, 0.05, (2, len(close)))), 2)
+        prices = np.round(np.column_stack([opened, np.maximum(opened, close) + reach[0], np.minimum(opened, close) - reach[1], close]), 2)
+        kept = [None if at in (silent or {}).get(symbol, ()) else tuple(row) for at, row in enumerate(prices)]
+        days = [minute_frame(kept[day * rows:(day + 1) * rows], start) for day, start in enumerate(starts)]
+        frames[symbol] = pd.concat(days).assign(volume=random.integers(1, 500, sum(len(day) for day in days)).astype(float) * 100)
+    return Bars.from_frames(frames, interval="1m")
 
 
-def run_live(alpaca, until_ns, **options):
-    """Run to a moment; the watcher."""
-    with live_cerebro(alpaca, until_ns, **options) as cerebro:
-        return cerebro.run()[0]
+def at(time, date=FRIDAY):
+    """A New York time as ISO text."""
+    return f"{date}T{time}-05:00"
 
 
-__all__ = ["FeedClock", "Watched", "Watcher", "live_cerebro", "run_live", "store_of", "until"]
+def venue_bars(alpaca, symbol, first, last):
+    """What the venue's market has played: (moment, open, high, low, close, volume), completed after `first`, up to `last`."""
+    bars = alpaca.market.bars
+    at = bars.column(symbol)
+    rows = [row for row in np.flatnonzero(bars.traded[:, at]).tolist()
+            if moment(first) < bars.index[row] <= moment(last) and (row, at) not in alpaca.market.silenced]
+    return [(int(bars.index[row]), *(float(getattr(bars, f"raw_{name}")[row, at]) for name in FIELDS)) for row in rows]
+
+
+def clock_time(at):
+    """A moment in New York, "09:31"."""
+    return new_york(at).strftime("%H:%M")
+
+
+def agree(strategy, alpaca, since=f"{THURSDAY}T00:00-05:00", symbols=("AAA", "BBB")):
+    """What Cerebro saw after a moment is what the venue has: each bar once, in order, all of one moment in one next()."""
+    assert strategy.moments == sorted(set(strategy.moments))
+    for symbol in symbols:
+        assert strategy.bars.get(symbol, []) == venue_bars(alpaca, symbol, since, strategy.moments[-1]), symbol
+
+
+MINUTES = walks(f"{THURSDAY} 15:20", f"{FRIDAY} 09:30")

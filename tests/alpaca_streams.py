@@ -1,5 +1,6 @@
 """The streams under test against a FakeAlpaca: what they told, waited for on conditions, and a clock that hurries."""
 
+import json
 import select
 import socket
 import threading
@@ -9,16 +10,21 @@ from contextlib import suppress
 from typing import Any, Self
 from urllib.parse import urlsplit
 
-from alpaca_rest import endpoints_of
+from alpaca_rest import buy, endpoints_of
 from fake_alpaca import FakeAlpaca
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.server import ServerConnection, serve
 
+from brokers.alpaca.answers import Order
 from brokers.alpaca.data_stream import DataStream
+from brokers.alpaca.endpoints import Endpoints
+from brokers.alpaca.rest import Rest
 from brokers.alpaca.stream import Stream
 from brokers.alpaca.trade_stream import TradeStream
 
 PATIENCE_S = 5.0
+ORDER = {"id": "one", "status": "new", "updated_at": "2024-03-01T14:31:00.5Z"}
+UPDATE = {"stream": "trade_updates", "data": {"event": "new", "order": ORDER}}
 
 
 class HurriedClock:
@@ -54,13 +60,14 @@ class Listening:
     `on_event` and `on_state` are called after that, in the stream's thread.
     """
 
-    def __init__(self, make: Callable[..., Stream], alpaca: FakeAlpaca, clock: HurriedClock | None = None,
+    def __init__(self, make: Callable[..., Stream], alpaca: FakeAlpaca | None, clock: HurriedClock | None = None,
                  endpoints: Any = None, on_event: Callable[[Any], None] = lambda event: None,
                  on_state: Callable[[Any], None] = lambda state: None, **options: Any) -> None:
         self.alpaca, self.clock = alpaca, clock or HurriedClock()
         self.got, self.states = list[Any](), list[Any]()
         self._on_event, self._on_state = on_event, on_state
-        self.stream: Any = make(endpoints or endpoints_of(alpaca), self.clock, self._event, self._state, seed=1, **options)
+        self.stream: Any = make(endpoints or endpoints_of(alpaca), self.clock, self._event, self._state, seed=1,
+                                **options)
 
     def _event(self, event: Any) -> None:
         self.got.append(event)
@@ -97,6 +104,17 @@ class Listening:
 def trades(alpaca: FakeAlpaca, **options: Any) -> Listening:
     """A TradeStream."""
     return Listening(TradeStream, alpaca, **options)
+
+
+def listens(alpaca: FakeAlpaca, stream: Listening, times: int = 1) -> None:
+    """Wait until a TradeStream has connected so often, and the venue has noticed."""
+    stream.wait_state("connected", times)
+    alpaca.wait_connected("trade")
+
+
+def bought(rest: Rest, symbol: str = "AAA", qty: int = 10) -> Order:
+    """A market order, sent; each call has a name of its own as the venue's time passes."""
+    return rest.submit(buy(f"{symbol}-{rest.local.monotonic()}", symbol, qty))
 
 
 def data(alpaca: FakeAlpaca, *symbols: str, **options: Any) -> Listening:
@@ -149,6 +167,24 @@ class Scripted:
     def __exit__(self, *_: object) -> None:
         self._server.shutdown()
         self._thread.join()
+
+
+def accepts(*told: Any) -> Callable[[ServerConnection], None]:
+    """A script that accepts the keys, lets the client listen, and then says `told`."""
+    def play(connection: ServerConnection) -> None:
+        connection.recv()
+        connection.send(json.dumps({"stream": "authorization", "data": {"status": "authorized", "action": "auth"}}))
+        connection.recv()
+        connection.send(json.dumps({"stream": "listening", "data": {"streams": ["trade_updates"]}}))
+        for message in told:
+            connection.send(message if isinstance(message, str | bytes) else json.dumps(message))
+    return play
+
+
+def scripted_trades(server: Scripted, **options: Any) -> Listening:
+    """A TradeStream to a scripted server."""
+    return Listening(TradeStream, None, endpoints=Endpoints("PKSCRIPTED", "scripted-secret",
+                                                            trade_stream_url=server.url), **options)
 
 
 class Relay:

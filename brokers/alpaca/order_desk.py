@@ -20,10 +20,11 @@ from brokers.alpaca.errors import OrderUncertain, Unauthorized
 from brokers.alpaca.fields import contradictions
 from brokers.alpaca.identity import client_order_id
 from brokers.alpaca.increments import round_qty
-from brokers.alpaca.order_book import OrderBook, TrackedOrder
+from brokers.alpaca.order_book import OrderBook
 from brokers.alpaca.order_holdings import Holdings
 from brokers.alpaca.order_terms import bracket_of, exact_number, moment_of, oco_of, request_of
 from brokers.alpaca.order_tickets import Batch, Ticket
+from brokers.alpaca.order_tracked import TrackedOrder
 from brokers.alpaca.request import OrderRequest
 from brokers.alpaca.rest import Rest
 from core.errors import CerebrolabError, UsageError
@@ -154,7 +155,8 @@ class OrderDesk:
         free = abs(held) - self._book.promised(request.symbol, held)
         orders = [tracked.latest for tracked in self._book.open() if tracked.latest is not None]
         session = self._clock.session_times(self._clock.today())
-        return rules.check(request, asset, self.means, held, max(free, ZERO), orders, self._clock.now_ns(), session, quote)
+        return rules.check(request, asset, self.means, held, max(free, ZERO), orders, self._clock.now_ns(), session,
+                           quote)
 
     # -- sending --------------------------------------------------------------------------------------
 
@@ -205,6 +207,10 @@ class OrderDesk:
 
 def _in_backfill(order: BtOrder) -> bool:
     data: Any = order.data
+    while getattr(data, "_clone", False):  # a resampled copy knows nothing of its feed's state
+        data = data.data
+    if hasattr(data, "backfilling"):
+        return bool(data.backfilling)
     return bool(data.islive()) and data._laststatus != data.LIVE
 
 

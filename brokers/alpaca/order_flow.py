@@ -1,12 +1,11 @@
-"""Order flow: from Backtrader's orders to the venue, and from what the venue says back to Backtrader's orders.
+"""Order flow: Backtrader's orders are sent, cancelled and found again, and orders from elsewhere are followed.
 
 Runs in Cerebro's thread. Imports the modules beside it.
 """
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -15,19 +14,18 @@ from backtrader import Order as BtOrder
 from brokers.alpaca.answers import ZERO, Order
 from brokers.alpaca.clock import BrokerClock
 from brokers.alpaca.errors import Refused
-from brokers.alpaca.order_book import Change, OrderBook, Stage, TrackedOrder
+from brokers.alpaca.order_book import OrderBook
 from brokers.alpaca.order_desk import AwaitsSales, OrderDesk, legs_by_type
 from brokers.alpaca.order_holdings import Holdings
+from brokers.alpaca.order_progress import OrderProgress
 from brokers.alpaca.order_restored import adopted_order, held_order
 from brokers.alpaca.order_tickets import Batch, Outbox, Ticket
+from brokers.alpaca.order_tracked import Stage, TrackedOrder
 from brokers.alpaca.order_trouble import Trouble
 from brokers.alpaca.rest import Rest
-from brokers.order_copies import snapshot
 from core.errors import CerebrolabError
 
 EVENT_S = 10.0  # an order, a cancellation or an execution that is not heard of for so long is looked at
-GAP_S = 1.0  # how long an execution that must have happened is waited for
-SIBLING_S = 1.0  # the end of a group's other order may come without an event
 LOOKUPS = 3  # how often an order whose answer was lost is looked for
 
 
@@ -40,8 +38,7 @@ class OrderFlow:
 
     Attributes:
         orders: every order taken, as it stands.
-        notifications: states of orders, to be told to strategies.
-        due: when an order is to be read again, in seconds of the local monotonic clock.
+        progress: what becomes of them. tell, notifications: the progress's own.
         lost: batches whose answer was lost, and how often they were looked for.
         begun: whether the account has been taken over; no order is sent before.
 
@@ -57,25 +54,22 @@ class OrderFlow:
         account = rest.account()
         self.holdings.cash = account.cash
         self.desk = OrderDesk(rest, clock, self.book, self.holdings, account.id, broker.p.strategy, broker.p.persist)
-        self.notifications: deque[BtOrder] = deque()
-        self.due: dict[TrackedOrder, float] = {}
+        self.progress = OrderProgress(broker, clock, self.book, self.holdings, self._outbox, trouble)
+        self.tell, self.notifications = self.progress.tell, self.progress.notifications
         self.lost: dict[Batch, int] = {}
         self.begun = False
         self.orders: list[BtOrder] = []
-        self._tickets: dict[int, Ticket] = {}  # by reference of the Backtrader order
-        self._working: dict[TrackedOrder, Ticket] = {}
 
     # -- orders in ------------------------------------------------------------------------------------
 
     def take(self, order: BtOrder) -> None:
         """Take an order of a strategy."""
-        ticket = self._tickets[order.ref] = Ticket(order)
+        ticket = Ticket(order)
         self.orders.append(order)
-        order.submit(self._broker)
-        self._notify(order)
+        self.progress.begin(ticket)
         refusal = self._outbox.take(ticket)
         if refusal:
-            self._end(ticket, Stage.REJECTED, refusal)
+            self.progress.end(ticket, Stage.REJECTED, refusal)
 
     def flush(self) -> None:
         """Send what is complete."""
@@ -94,7 +88,7 @@ class OrderFlow:
         except CerebrolabError as error:
             if batch.lead.part is not None:
                 self.lost[batch] = 0
-                self._working[batch.lead.part] = batch.lead
+                self.progress.working[batch.lead.part] = batch.lead
                 self.trouble.report(str(error))
             else:
                 self._refuse(batch, error)
@@ -106,7 +100,7 @@ class OrderFlow:
     def _refuse(self, batch: Batch, error: CerebrolabError) -> None:
         reason = error.reason if isinstance(error, Refused) else str(error)
         for ticket in batch.members:
-            self._end(ticket, Stage.REJECTED, reason)
+            self.progress.end(ticket, Stage.REJECTED, reason)
 
     def _attach(self, batch: Batch, answer: Order) -> None:
         """Tie the tickets of a batch to the orders the venue has made of it."""
@@ -124,13 +118,13 @@ class OrderFlow:
         for ticket in batch.exits:
             leg = legs.get(ticket.order.exectype != BtOrder.Limit)
             if leg is None:
-                self._end(ticket, Stage.REJECTED, f"alpaca has made no such exit of order {answer.id}")
+                self.progress.end(ticket, Stage.REJECTED, f"alpaca has made no such exit of order {answer.id}")
                 continue
             ticket.part = TrackedOrder(leg.symbol, leg.side, leg.client_order_id, leg.qty)
             ticket.part.claim = lead.claim
             pairs.append((ticket, ticket.part, leg))
         for ticket, part, order in pairs:
-            self._working[part] = ticket
+            self.progress.working[part] = ticket
             self.book.add(part, order)
             self.tell(part, part.snapshot(order))
             if ticket.asked_at is not None and ticket.order.alive():
@@ -140,12 +134,12 @@ class OrderFlow:
 
     def cancel(self, order: BtOrder) -> bool:
         """Withdraw an order that is not sent, or ask the venue for its end; False where it has ended."""
-        ticket = self._tickets.get(order.ref)
+        ticket = self.progress.tickets.get(order.ref)
         if ticket is None:
             return False
         withdrawn = self._outbox.withdraw(ticket)
         for each in withdrawn:
-            self._end(each, Stage.CANCELED)
+            self.progress.end(each, Stage.CANCELED)
         now = self._clock.monotonic()
         if not withdrawn and (ticket.asked_at is None or now - ticket.asked_at >= EVENT_S):
             ticket.asked_at = now
@@ -161,78 +155,15 @@ class OrderFlow:
             if self._rest.cancel(part.id):
                 self._await(part, since)
             else:
-                self.due[part] = since
+                self.progress.due[part] = since
 
     def ask_again(self, tracked: TrackedOrder) -> None:
         """Ask for an order's end once more, if that was asked for and has not come."""
-        ticket = self._working.get(tracked)
+        ticket = self.progress.working.get(tracked)
         if tracked.alive and ticket is not None and ticket.asked_at is not None:
             self.ask_to_cancel(ticket)
 
-    # -- orders back ----------------------------------------------------------------------------------
-
-    def tell(self, tracked: TrackedOrder, changes: Iterable[Change]) -> None:
-        """Carry the steps of an order over to cash, positions and its Backtrader order."""
-        for change in changes:
-            ticket = self._working.get(tracked)
-            if change.execution is not None:
-                self._book_execution(tracked, ticket, change)
-            if ticket is not None and ticket.order.alive():
-                self._step(ticket, change)
-        if not tracked.alive:
-            self.due.pop(tracked, None)
-        elif tracked.gap:
-            self.due.setdefault(tracked, self._clock.monotonic() + GAP_S)
-
-    def _book_execution(self, tracked: TrackedOrder, ticket: Ticket | None, change: Change) -> None:
-        execution = change.execution
-        assert execution is not None
-        traded = self.holdings.trade(tracked.symbol, tracked.sign * execution.qty, execution.price)
-        if ticket is None:
-            return
-        if not ticket.order.alive():
-            self.trouble.report(f"{execution.qty:f} shares of {tracked.symbol} were executed after order {tracked.id} had ended")
-        status = ticket.order.status
-        ticket.execute(execution, traded, self.holdings[tracked.symbol],
-                       self._broker.getcommissioninfo(ticket.order.data))
-        ticket.order.status = status
-
-    def _step(self, ticket: Ticket, change: Change) -> None:
-        order, stage = ticket.order, change.stage
-        if stage == Stage.COMPLETED and ticket.left:
-            if change.execution is not None:
-                self._mark(order, Stage.PARTIAL)
-            if ticket.asked_at is None:
-                ticket.part = None
-                self._outbox.take_rest(ticket)
-            else:
-                self._end(ticket, Stage.CANCELED)
-        elif stage >= Stage.COMPLETED:
-            latest = ticket.part.latest if ticket.part else None
-            reason = f"alpaca: {latest.status}" if latest and stage != Stage.COMPLETED else ""
-            self._end(ticket, Stage.EXPIRED if ticket.expired and stage == Stage.CANCELED else stage, reason)
-        elif stage > order.status or change.execution is not None:
-            self._mark(order, stage)
-
-    def _mark(self, order: BtOrder, stage: Stage) -> None:
-        order.status = int(stage)
-        self._notify(order)
-
-    def _end(self, ticket: Ticket, stage: Stage, reason: str = "") -> None:
-        order = ticket.order
-        if reason:
-            order.addinfo(reason=reason)
-        if len(order.data):
-            order.executed.dt = order.executed.dt or order.data.datetime[0]
-        self._tickets.pop(order.ref, None)
-        self._mark(order, stage)
-        self._outbox.release()
-        for sibling in self.book.open(ticket.symbol):
-            if ticket.part is not None and sibling.claim == ticket.part.claim and sibling is not ticket.part:
-                self.due[sibling] = self._clock.monotonic() + SIBLING_S
-
-    def _notify(self, order: BtOrder) -> None:
-        self.notifications.append(snapshot(order))
+    # -- what is there already -----------------------------------------------------------------------
 
     def restore(self) -> None:
         """Tell Backtrader's books what is held at the start, and let orders be sent from now on."""
@@ -242,7 +173,21 @@ class OrderFlow:
             feed = self._broker.feed_of(symbol)
             if feed is not None:
                 order = held_order(feed, held, self._broker.getcommissioninfo(feed))
-                self.notifications.append(snapshot(order))
+                self.progress.notify(order)
+
+    def adopt(self, order: Order, before: Decimal, claim: str) -> TrackedOrder:
+        """Follow an order from elsewhere, or from an earlier run; strategies hear of it where a feed shows its symbol."""
+        paid = before * (order.filled_avg_price or ZERO)
+        tracked = TrackedOrder(order.symbol, order.side, order.client_order_id, order.qty, before, paid)
+        tracked.claim = claim
+        self.book.add(tracked, order)
+        feed = self._broker.feed_of(order.symbol)
+        if feed is not None:
+            made = adopted_order(feed, order, before, self._broker.getcommissioninfo(feed))
+            self.progress.begin(Ticket(made, tracked), tracked)
+        self.trouble.report(f"order {order.id} to {order.side} {order.symbol} is not of this run and is followed",
+                            order=order.id)
+        return tracked
 
     # -- lost and found -------------------------------------------------------------------------------
 
@@ -262,13 +207,14 @@ class OrderFlow:
             elif tries + 1 >= LOOKUPS:
                 del self.lost[batch]
                 self.book.forget(part)
-                self._refuse(batch, Refused(404, None, f"alpaca did not answer, and has no order {part.client_order_id}"))
+                self._refuse(batch,
+                             Refused(404, None, f"alpaca did not answer, and has no order {part.client_order_id}"))
             else:
                 self.lost[batch] = tries + 1
 
     def expire(self) -> None:
         """Cancel orders whose `valid` has passed: Alpaca knows days and until-cancelled only."""
-        for ticket in list(self._tickets.values()):
+        for ticket in list(self.progress.tickets.values()):
             order = ticket.order
             if order.valid and not ticket.expired and len(order.data) and order.data.datetime[0] > order.valid:
                 ticket.expired = True
@@ -276,31 +222,16 @@ class OrderFlow:
 
     def _await(self, tracked: TrackedOrder | None, since: float) -> None:
         if tracked is not None and tracked.alive:
-            self.due[tracked] = since + EVENT_S
+            self.progress.due[tracked] = since + EVENT_S
             self._expect(EVENT_S, since)
-
-    def adopt(self, order: Order, before: Decimal, claim: str) -> TrackedOrder:
-        """Follow an order from elsewhere, or from an earlier run; strategies hear of it where a feed shows its symbol."""
-        paid = before * (order.filled_avg_price or ZERO)
-        tracked = TrackedOrder(order.symbol, order.side, order.client_order_id, order.qty, before, paid)
-        tracked.claim = claim
-        self.book.add(tracked, order)
-        feed = self._broker.feed_of(order.symbol)
-        if feed is not None:
-            made = adopted_order(feed, order, before, self._broker.getcommissioninfo(feed))
-            self._tickets[made.ref] = self._working[tracked] = Ticket(made, tracked)
-            made.submit(self._broker)
-            self._notify(made)
-        self.trouble.report(f"order {order.id} to {order.side} {order.symbol} is not of this run and is followed", order=order.id)
-        return tracked
 
     # -- answers --------------------------------------------------------------------------------------
 
     def open_orders(self) -> list[BtOrder]:
         """Orders that have not ended."""
-        return [ticket.order for ticket in self._tickets.values()]
+        return [ticket.order for ticket in self.progress.tickets.values()]
 
     def current(self, order: BtOrder) -> BtOrder:
         """The order itself, where a copy of it is asked about."""
-        ticket = self._tickets.get(order.ref)
+        ticket = self.progress.tickets.get(order.ref)
         return ticket.order if ticket else order

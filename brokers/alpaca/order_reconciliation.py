@@ -13,9 +13,10 @@ from brokers.alpaca.answers import ZERO, Account, Activity, Order, Position
 from brokers.alpaca.clock import BrokerClock
 from brokers.alpaca.errors import Refused
 from brokers.alpaca.moments import SECOND_NS
-from brokers.alpaca.order_book import Change, OrderBook, TrackedOrder
+from brokers.alpaca.order_book import OrderBook
 from brokers.alpaca.order_desk import OrderDesk
 from brokers.alpaca.order_holdings import Holdings
+from brokers.alpaca.order_tracked import Change, TrackedOrder
 from brokers.alpaca.order_trouble import Trouble
 from brokers.alpaca.rest import Rest
 
@@ -80,6 +81,8 @@ class Reconciler:
             self.poll()
             differences = self._holdings.differences(positions)
             if differences and differences == before:
+                if self._expecting():
+                    return  # an order that may exist could explain it: looked at again when that is known
                 self._settle(differences, positions)
                 differences = {}
             if not differences:

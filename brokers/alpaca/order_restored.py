@@ -33,9 +33,10 @@ def adopted_order(data: Any, order: Order, before: Decimal, comminfo: Any) -> Bt
 def held_order(data: Any, held: Holding, comminfo: Any) -> BtOrder:
     """A completed order that opens in Backtrader's books the position held already; no `notify_order` hears of it."""
     size, price = held.position.size, held.position.price
-    made = _make(held.qty > 0, data, abs(size), price, BtOrder.Market)
+    made = _make(held.qty > 0, data, abs(size), price, BtOrder.Historical)
     made.addcomminfo(comminfo)
-    made.execute(0.0, size, price, 0, 0.0, 0.0, size, comminfo.getvaluesize(size, price), 0.0, comminfo.margin, 0.0, size,
+    made.execute(0.0, size, price, 0, 0.0, 0.0, size, comminfo.getvaluesize(size, price), 0.0, comminfo.margin, 0.0,
+                 size,
                  price)
     return made
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -24,7 +25,13 @@ DECIMALS = 9  # beyond them there is only the noise of binary fractions
 
 
 def exact_number(value: float) -> Decimal:
-    """A float as the decimal number it stands for."""
+    """A float as the decimal number it stands for.
+
+    Raises:
+        UsageError: it is not finite.
+    """
+    if not math.isfinite(value):
+        raise UsageError(f"an order has a size or price of {value}: it must be a finite number")
     return Decimal(repr(round(float(value), DECIMALS)))
 
 

@@ -13,9 +13,9 @@ import numpy as np
 from backtrader import Order
 
 from brokers.alpaca.answers import ZERO
-from brokers.alpaca.order_book import Execution, TrackedOrder
 from brokers.alpaca.order_holdings import Holding, Traded, number
 from brokers.alpaca.order_terms import symbol_of
+from brokers.alpaca.order_tracked import Execution, TrackedOrder
 from core.day_numbers import day_numbers
 
 

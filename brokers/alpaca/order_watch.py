@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections import deque
 
 from brokers.alpaca.clock import BrokerClock
-from brokers.alpaca.order_book import execution_of
 from brokers.alpaca.order_flow import OrderFlow
 from brokers.alpaca.order_reconciliation import Reconciler
+from brokers.alpaca.order_tracked import execution_of
 from brokers.alpaca.rest import Rest
 from brokers.alpaca.stream_trouble import State
 from brokers.alpaca.trade_stream import TradeUpdate
@@ -71,8 +71,8 @@ class OrderWatch:
                 self._reconciler.poll()
 
     def _look_at_due(self, now: float) -> None:
-        for tracked in [tracked for tracked, due in self._flow.due.items() if due <= now]:
-            del self._flow.due[tracked]
+        for tracked in [tracked for tracked, due in self._flow.progress.due.items() if due <= now]:
+            del self._flow.progress.due[tracked]
             with self._flow.trouble.reported():
                 self._reconciler.look_at(tracked)
             self._flow.ask_again(tracked)

@@ -13,10 +13,11 @@ from decimal import Decimal
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-from brokers.alpaca.answers import Account, Activity, Asset, MarketClock, Order, Position, Session
+from brokers.alpaca.answers import Account, Activity, Asset, Order, Position
 from brokers.alpaca.delivery import Delivery
 from brokers.alpaca.endpoints import Endpoints
 from brokers.alpaca.errors import BrokerUnavailable, Refused
+from brokers.alpaca.hours import MarketClock, Session
 from brokers.alpaca.limiter import WINDOW_S, Priority, RateLimiter
 from brokers.alpaca.moments import to_text
 from brokers.alpaca.patience import Patience

@@ -93,6 +93,8 @@ class _Watch(bt.Analyzer):
         self.next()
 
     def notify_order(self, order: bt.Order) -> None:
+        if order.exectype == bt.Order.Historical:  # a position from before, put into Backtrader's books
+            return
         facts = {"symbol": order.data._name, "side": "buy" if order.isbuy() else "sell", "size": abs(order.created.size),
                  "kind": order.getordername(), "status": order.getstatusname(), "filled": abs(order.executed.size),
                  "price": order.executed.price if order.executed.size else None, "reason": str(order.info.get("reason") or "")}

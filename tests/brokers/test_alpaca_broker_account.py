@@ -1,27 +1,31 @@
-"""What the account brings along, what others do to it, and what a restart finds."""
+"""What the account brings along, what others do to it, and what a restart finds; always with two symbols."""
 
 from decimal import Decimal
 
 import backtrader as bt
+import pandas as pd
 import pytest
-from alpaca_cerebro import agree, broker_of, cerebro_of, store_of
+from alpaca_cerebro import agree, broker_of, buy_each, cerebro_of, judge, played, store_of
+from alpaca_rest import rest_of
 from broker_contract import Witness, buy, sell
 from fake_alpaca import AccountRules, AnswerFault, EventFault, FakeAlpaca
 from fake_alpaca.ledger import Entry
-from fake_alpaca.made_minutes import minutes
+from fake_alpaca.made_minutes import minute_frame, minutes
 from fake_alpaca.shapes import order_json
 
 from brokers.alpaca.trade_stream import TradeUpdate
+from core.bars import Bars
 
 Order = bt.Order
-CALM = (100, 101, 99, 100)
-BARS = minutes(AAA=[CALM] * 8, BBB=[(50, 51, 49, 50)] * 8)
+CALM, HALF = (100, 101, 99, 100), (50, 51, 49, 50)
+BARS = minutes(AAA=[CALM] * 8, BBB=[HALF] * 8)
 EVENTS = pytest.mark.parametrize("events", [True, False], ids=["events", "polling"])
+DONE = ["Submitted", "Accepted", "Completed"]
 
 
-def play(alpaca, plan, events=True, **params):
-    """Play a plan; returns (strategy, messages)."""
-    cerebro = cerebro_of(alpaca, BARS, broker_of(alpaca, events, **params), plan, Witness)
+def play(alpaca, plan, events=True):
+    """Play a plan, everything compared once a minute; returns (strategy, messages)."""
+    cerebro = cerebro_of(alpaca, BARS, broker_of(alpaca, events, reconcile_s=60.0), plan, Witness)
     messages = []
     cerebro.addstorecb(lambda message, *args, **kwargs: messages.append(message))
     return cerebro.run()[0], messages
@@ -30,13 +34,16 @@ def play(alpaca, plan, events=True, **params):
 # -- the account at the start ---------------------------------------------------------------------------
 
 
-def test_a_position_from_before_is_there_and_closes_as_a_trade():
-    with FakeAlpaca(BARS, positions={"AAA": (10, 90)}) as alpaca:
+def test_positions_from_before_are_there_and_close_as_trades():
+    """Ten of AAA and a short position in BBB; AAA is sold, BBB is left alone."""
+    with FakeAlpaca(BARS, positions={"AAA": (10, 90), "BBB": (-4, 60)}) as alpaca:
         strategy, messages = play(alpaca, {1: sell()})
-        assert strategy.accounts[0] == (100_000, 101_000, {"AAA": 10, "BBB": 0})
-        assert strategy.trades == [("AAA", pytest.approx(100))] and "10 shares of AAA were held at the start" in messages
+        assert strategy.accounts[0] == (100_000, 100_800, {"AAA": 10, "BBB": -4})
+        assert strategy.trades == [("AAA", pytest.approx(100))]
+        assert "10 shares of AAA were held at the start" in messages
         assert {ref for ref, _ in strategy.told} == {strategy.placed["order"].ref}
-        agree(strategy, alpaca)
+        assert alpaca.ledger.positions == {"BBB": -4}
+        judge(strategy, alpaca)
 
 
 @EVENTS
@@ -46,11 +53,12 @@ def test_an_open_order_from_before_is_followed(events):
         alpaca.liquidity = {"BBB": Decimal(3)}
         alpaca.outside_order(symbol="BBB", side="buy", qty=50)
         alpaca.advance(seconds=20)
-        strategy, messages = play(alpaca, {}, events)
+        strategy, messages = play(alpaca, {2: buy()}, events)
         assert any("is not of this run and is followed" in message for message in messages)
-        assert [status for _, status in strategy.told[:3]] == ["Submitted", "Accepted", "Partial"]
-        assert strategy.accounts[0][2]["BBB"] > 0
-        agree(strategy, alpaca)
+        mine = strategy.placed["order"].ref
+        assert [status for ref, status in strategy.told if ref != mine][:3] == ["Submitted", "Accepted", "Partial"]
+        assert strategy.accounts[0][2]["BBB"] > 0 and strategy.statuses(strategy.placed["order"]) == DONE
+        judge(strategy, alpaca)
 
 
 def test_until_the_account_has_been_read_nothing_is_sent():
@@ -84,12 +92,14 @@ def test_a_purchase_waits_for_the_sale_that_pays_for_it():
 @pytest.mark.parametrize("symbol", ["AAA", "BBB"])
 def test_orders_from_elsewhere_are_adopted(events, symbol):
     with FakeAlpaca(BARS) as alpaca:
-        plan = {2: buy(), 3: lambda s: alpaca.outside_order(symbol=symbol, side="buy", qty=7)}
+        plan = {2: buy_each(), 3: lambda s: alpaca.outside_order(symbol=symbol, side="buy", qty=7)}
         strategy, messages = play(alpaca, plan, events)
         assert any("is not of this run and is followed" in message for message in messages)
-        adopted = {ref for ref, _ in strategy.told} - {strategy.placed["order"].ref}
+        adopted = {ref for ref, _ in strategy.told} - {order.ref for order in strategy.placed.values()}
         assert len(adopted) == 1 and [status for ref, status in strategy.told if ref in adopted][-1] == "Completed"
-        agree(strategy, alpaca)
+        assert [strategy.statuses(order) for order in strategy.placed.values()] == [DONE, DONE]
+        assert strategy.accounts[-1][2] == {"AAA": 10, "BBB": 10} | {symbol: 17}
+        judge(strategy, alpaca)
 
 
 def test_an_order_from_elsewhere_without_a_feed_moves_the_value():
@@ -98,31 +108,6 @@ def test_an_order_from_elsewhere_without_a_feed_moves_the_value():
         plan = {2: lambda s: alpaca.outside_order(symbol="BBB", side="buy", qty=10)}
         strategy = cerebro_of(alpaca, one, broker_of(alpaca), plan, Witness).run()[0]
         assert strategy.accounts[-1][:2] == (99_500, 100_000)
-        agree(strategy, alpaca)
-
-
-@EVENTS
-def test_a_cancellation_from_elsewhere_is_told(events):
-    with FakeAlpaca(BARS) as alpaca:
-        plan = {1: buy(exectype=Order.Limit, price=90),
-                2: lambda s: alpaca.cancel_externally(alpaca.ledger.sent()[0].id)}
-        strategy, _ = play(alpaca, plan, events)
-        order = strategy.placed["order"]
-        assert strategy.statuses(order) == ["Submitted", "Accepted", "Canceled"] and order.info["reason"] == "alpaca: canceled"
-
-
-@EVENTS
-def test_an_order_replaced_elsewhere_ends_and_its_successor_is_followed(events):
-    with FakeAlpaca(BARS) as alpaca:
-        def replace(s):
-            with alpaca.lock:
-                alpaca.desk.replace(alpaca.ledger.sent()[0].id, {"limit_price": "101"})
-                alpaca.settle()
-
-        strategy, _ = play(alpaca, {1: buy(exectype=Order.Limit, price=90), 2: replace}, events)
-        order = strategy.placed["order"]
-        assert strategy.statuses(order)[-1] == "Canceled" and order.info["reason"] == "alpaca: replaced"
-        assert strategy.accounts[-1][2]["AAA"] == 10
         agree(strategy, alpaca)
 
 
@@ -144,7 +129,8 @@ def test_shares_that_nothing_explains_stop_trading_in_their_symbol():
         told = "AAA: 10 shares were expected and Alpaca has 4, which nothing explains"
         assert sum(message.startswith(told) for message in messages) == 1
         assert strategy.placed["AAA"].info["reason"].startswith(told)
-        assert strategy.statuses(strategy.placed["BBB"])[-1] == strategy.statuses(strategy.placed["resumed"])[-1] == "Completed"
+        assert strategy.statuses(strategy.placed["BBB"])[-1] == "Completed"
+        assert strategy.statuses(strategy.placed["resumed"])[-1] == "Completed"
         assert strategy.accounts[-1][2] == {"AAA": 5, "BBB": 1}
 
 
@@ -157,8 +143,9 @@ def test_shares_executed_after_an_end_that_was_told_are_found():
             s.broker.on_update(TradeUpdate.read({"event": "canceled", "order": raw}))
             alpaca.faults.add(EventFault(event="fill"))
 
-        broker = broker_of(alpaca)
-        strategy = cerebro_of(alpaca, bars, broker, {1: buy(exectype=Order.Limit, price=98), 2: mislead}, Witness).run()[0]
+        broker = broker_of(alpaca, reconcile_s=60.0)
+        strategy = cerebro_of(alpaca, bars, broker, {1: buy(exectype=Order.Limit, price=98), 2: mislead},
+                              Witness).run()[0]
         assert strategy.statuses(strategy.placed["order"])[-1] == "Canceled"
         assert strategy.accounts[-1][:2] == (99_020, 100_020)
         agree(strategy, alpaca)
@@ -169,7 +156,8 @@ def test_a_booked_split_is_adopted_and_trading_goes_on():
         def split(s):
             held = alpaca.account.positions["AAA"]
             held.qty, held.average = held.qty * 2, held.average / 2
-            alpaca.ledger.entries.append(Entry(alpaca.stamp(), "SPLIT", "AAA", Decimal(10), Decimal(0), Decimal(2), "s"))
+            alpaca.ledger.entries.append(Entry(alpaca.stamp(), "SPLIT", "AAA", Decimal(10), Decimal(0), Decimal(2),
+                                               "s"))
 
         strategy, messages = play(alpaca, {1: buy(), 3: split, 5: sell(size=20, name="out")})
         assert any("booked as SPLIT and adopted" in message for message in messages)
@@ -178,9 +166,58 @@ def test_a_booked_split_is_adopted_and_trading_goes_on():
 
 
 def test_money_that_comes_is_adopted_and_reported():
-    with FakeAlpaca(BARS) as alpaca:
-        strategy, messages = play(alpaca, {2: lambda s: alpaca.transfer(500)})
-        assert strategy.accounts[-1][0] == 100_500 and any("+500.00 USD" in message for message in messages)
+    outcome = played(BARS, lambda alpaca: {2: buy_each(), 3: lambda s: alpaca.transfer(500)}, reconcile_s=60.0)
+    assert outcome.strategy.accounts[-1][0] == 100_500 - 1_500
+    assert any("+500.00 USD" in message for message in outcome.messages)
+    assert outcome.told("AAA") == outcome.told("BBB") == DONE
+
+
+@EVENTS
+def test_a_dividend_overnight_comes_in_cash(events):
+    """AAA pays 0.50 a share on the second day; BBB pays nothing."""
+    rows, starts = [CALM] * 4, ("2024-02-29 09:30", "2024-03-01 09:30")
+    paid = pd.concat([minute_frame(rows, starts[0]).assign(dividend=0.0),
+                      minute_frame(rows, starts[1]).assign(dividend=[0.5, 0, 0, 0])])
+    bars = Bars.from_frames({"AAA": paid, "BBB": pd.concat([minute_frame(rows, start) for start in starts])},
+                            interval="1m")
+    outcome = played(bars, {1: buy_each()}, events=events, reconcile_s=60.0,
+                     venue=dict(now="2024-02-29T09:29:59-05:00"))
+    assert [(entry.kind, entry.symbol, entry.cash) for entry in outcome.ledger.entries] == [("DIV", "AAA", 5)]
+    assert outcome.strategy.accounts[-1] == (98_005, 100_005, {"AAA": 10, "BBB": 10})
+    assert sum("+5.00 USD" in message for message in outcome.messages) == 1
+
+
+@EVENTS
+def test_trading_that_is_blocked_in_the_middle_goes_on_afterwards(events):
+    """What rests keeps its place; what is new is refused, by the venue, then by us, until trading is allowed."""
+    def plan(alpaca):
+        limits = buy_each(exectype=Order.Limit, price=45)
+        return {1: limits, 2: lambda s: (alpaca.block_trading(), buy(name="refused")(s)), 4: buy(name="known"),
+                5: lambda s: alpaca.block_trading(False), 7: buy(size=3, name="again")}
+
+    outcome = played(BARS, plan, events=events)
+    assert "blocked" in outcome.reason("refused") and "blocked" in outcome.reason("known")
+    assert outcome.told("AAA") == outcome.told("BBB") == ["Submitted", "Accepted"] and outcome.told("again") == DONE
+    assert len(outcome.ledger.sent()) == 3
+
+
+@EVENTS
+def test_polling_stays_within_the_rate_limit(events):
+    """Twenty orders rest in two symbols, and the venue allows forty requests a minute."""
+    def limited(alpaca):
+        store = store_of(alpaca)
+        store.rest = rest_of(alpaca, per_minute=40)
+        return store
+
+    plan = dict.fromkeys(range(1, 5),
+                         lambda s: [s.buy(data, size=1, exectype=Order.Limit,
+                                          price=40 + at) for data in s.datas for at in range(5)])
+    bars = minutes(AAA=[CALM] * 15, BBB=[HALF] * 15)
+    outcome = played(bars, plan | {6: buy_each()}, events=events, store_of=limited, poll_s=1.0,
+                     venue=dict(account=AccountRules(rate_limit=40)))
+    assert outcome.told("AAA") == outcome.told("BBB") == DONE and len(outcome.ledger.sent()) == 42
+    assert outcome.ledger.busiest_minute() <= 40
+    assert not [each for each in outcome.ledger.requests if each.status == 429]
 
 
 def test_a_paper_account_that_was_reset_ends_its_orders():
@@ -191,47 +228,3 @@ def test_a_paper_account_that_was_reset_ends_its_orders():
 
         strategy, _ = play(alpaca, {1: buy(exectype=Order.Limit, price=90), 2: forget})
         assert strategy.statuses(strategy.placed["order"])[-1] == "Canceled"
-
-
-# -- a second run ---------------------------------------------------------------------------------------
-
-
-def rerun(alpaca, plan):
-    """The same plan on the same bars and account, as after a restart within the bar; the venue's time goes on."""
-    return cerebro_of(alpaca, BARS, broker_of(alpaca), plan, Witness).run()[0]
-
-
-@pytest.mark.parametrize(("terms", "reason"), [(dict(), "was filled in an earlier run: it is not repeated"),
-                                               (dict(exectype=Order.Limit, price=90), "is still open")])
-def test_a_decision_sent_by_an_earlier_run_is_not_repeated(terms, reason):
-    with FakeAlpaca(BARS) as alpaca:
-        plan = {1: buy(intent="enter", **terms)}
-        rerun(alpaca, plan)
-        alpaca.advance(seconds=1)
-        second = rerun(alpaca, plan)
-        assert reason in second.placed["order"].info["reason"] and len(alpaca.ledger.sent()) == 1
-        agree(second, alpaca)
-
-
-def test_a_decision_whose_order_came_to_nothing_has_another_attempt():
-    with FakeAlpaca(BARS) as alpaca:
-        plan = {1: buy(intent="enter", exectype=Order.Limit, price=90), 2: lambda s: s.cancel(s.placed["order"])}
-        first = rerun(alpaca, plan)
-        second = rerun(alpaca, {1: plan[1], 2: lambda s: alpaca.advance(seconds=1)})
-        assert first.statuses(first.placed["order"])[-1] == "Canceled"
-        assert second.statuses(second.placed["order"])[-1] == "Accepted"
-        assert len({order.client_order_id for order in alpaca.ledger.sent()}) == 2
-
-
-# -- the store ------------------------------------------------------------------------------------------
-
-
-def test_two_stores_share_nothing_and_show_no_secret():
-    with FakeAlpaca(BARS) as one, FakeAlpaca(BARS, cash=5_000, seed=1) as other:
-        first, second = store_of(one), store_of(other)
-        assert first.endpoints.paper and first.getbroker() is first.getbroker()
-        assert (first.getbroker().getcash(), second.getbroker().getcash()) == (100_000, 5_000)
-        assert one.secret_key not in repr(first) and one.key_id not in repr(first)
-        first.put_notification("hello", 1, at=2)
-        assert first.get_notifications() == [("hello", (1,), {"at": 2})] and second.get_notifications() == []
-        first.stop(), second.stop()

@@ -10,14 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from brokers.alpaca.answers import Activity, Order
-from brokers.alpaca.order_book import Stage, TrackedOrder, execution_of
+from brokers.alpaca.order_tracked import Stage, TrackedOrder, execution_of
 from brokers.alpaca.trade_stream import TradeUpdate
 
 FINAL = {"filled": Stage.COMPLETED, "canceled": Stage.CANCELED, "expired": Stage.EXPIRED, "rejected": Stage.REJECTED}
 
 
 def story(*steps, qty=10):
-    """The venue's events, snapshots and executions of one buy order; steps are (shares, price), "cancel" or "reject"."""
+    """Events, snapshots and executions of one buy order; steps are (shares, price), "cancel" or "reject"."""
     venue = Venue(minutes(AAA=[100] * 5), now="2024-03-01T09:30:30-05:00")
     updates, snapshots = [], []
     venue.updates.listeners.append(updates.append)

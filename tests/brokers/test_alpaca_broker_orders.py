@@ -5,13 +5,12 @@ from decimal import Decimal
 
 import backtrader as bt
 import pytest
-from alpaca_cerebro import Arriving, broker_of, play_live
+from alpaca_cerebro import broker_of, play_live
 from broker_contract import Witness, buy, sell
 from fake_alpaca import AccountRules, FakeAlpaca
-from fake_alpaca.made_minutes import minute_frame, minutes
+from fake_alpaca.made_minutes import minutes
 
-from core.bars import Bars
-from core.errors import StoreFailed, UsageError
+from core.errors import UsageError
 
 Order = bt.Order
 CALM = (100, 101, 99, 100)
@@ -49,7 +48,8 @@ def sent(plan, **terms):
 ], ids=str)
 def test_terms_of_a_buy(terms, asked):
     order = sent({1: buy(**terms)})
-    assert order.extended_hours is bool(terms.get("extended_hours")) and order.qty == Decimal(str(terms.get("size", 10)))
+    assert order.extended_hours is bool(terms.get("extended_hours"))
+    assert order.qty == Decimal(str(terms.get("size", 10)))
     prices = [None if price is None else Decimal(price) for price in asked[2:]]
     assert (order.type, order.time_in_force, order.limit_price, order.stop_price) == (*asked[:2], *prices)
 
@@ -64,14 +64,6 @@ def test_terms_of_a_trailing_stop(terms, trail):
 def test_a_sale_is_never_limited_below_what_was_asked():
     assert sent({1: sell(exectype=Order.Limit, price=104.001)}).limit_price == Decimal("104.01")
     assert sent({1: sell(exectype=Order.Limit, price=0.1 + 104)}).limit_price == Decimal("104.1")
-
-
-def test_an_opening_auction_is_joined_in_its_window():
-    rows = [CALM] * 3
-    bars = minutes(AAA=rows, start="2024-03-01 09:30")
-    with FakeAlpaca(bars, now="2024-03-01T08:00-05:00") as alpaca:
-        strategy = play_live(alpaca, bars, {1: buy(auction="open")}, Witness)
-        assert "opg" in strategy.placed["order"].info["reason"] and not alpaca.ledger.sent()
 
 
 def test_money_in_place_of_shares():
@@ -92,91 +84,6 @@ def test_fractions_stay_exact():
 def test_a_symbol_without_fractions_is_bought_in_whole_shares():
     strategy, ledger = played({1: buy(size=10.7)}, account=AccountRules(not_fractionable=frozenset({"AAA"})))
     assert ledger.sent()[0].qty == 10 and strategy.statuses(strategy.placed["order"])[-1] == "Completed"
-
-
-@pytest.mark.parametrize(("terms", "reason"), [
-    (dict(exectype=Order.StopTrailLimit, price=100, plimit=99, trailamount=2), "StopTrailLimit"),
-    (dict(exectype=Order.StopTrail), "trail_price"),
-    (dict(size=0.4), "whole shares|less than can be traded"),
-    (dict(size=1.5, tif="gtc"), "day orders only"),
-    (dict(exectype=Order.Limit, price=-3), "not above 0"),
-    (dict(exectype=Order.Stop, price=105, tif="opg"), "day or gtc"),
-    (dict(tif="soon"), "'soon' is none of"),
-    (dict(tif="opg"), "19:00 to 09:28"),
-    (dict(extended_hours=True), "extended hours"),
-    (dict(size=100_000), "buying power"),
-    (dict(size=1_000_000, exectype=Order.Limit, price=90), "buying power"),
-], ids=str)
-def test_what_is_refused_before_it_is_sent(terms, reason):
-    account = AccountRules(not_fractionable=frozenset({"AAA"} if terms.get("size") == 0.4 else ()))
-    strategy, ledger = played({1: buy(**terms)}, account=account)
-    order = strategy.placed["order"]
-    assert strategy.statuses(order) == ["Submitted", "Rejected"]
-    assert any(each in order.info["reason"] for each in reason.split("|")), order.info["reason"]
-    assert not ledger.sent() and not ledger.asked("POST")
-
-
-def test_a_blocked_account_is_asked_for_nothing():
-    bars = minutes(AAA=[CALM] * 4)
-    with FakeAlpaca(bars) as alpaca:
-        alpaca.block_trading()
-        strategy = play_live(alpaca, bars, {1: buy()}, Witness)
-        assert "blocked" in strategy.placed["order"].info["reason"] and not alpaca.ledger.asked("POST")
-
-
-def test_an_unknown_symbol_is_refused_in_one_line():
-    bars = minutes(AAA=[CALM] * 4, ZZZ=[CALM] * 4)
-    with FakeAlpaca(bars.select(["AAA"])) as alpaca:
-        strategy = play_live(alpaca, bars, {1: lambda s: s.keep("order", s.buy(s.getdatabyname("ZZZ"), size=1))}, Witness)
-        assert strategy.placed["order"].info["reason"] == "alpaca has no symbol 'ZZZ': check the spelling"
-
-
-def test_the_venues_own_refusal_is_the_reason():
-    """The quote is too old to judge by, so the order is sent; the venue has not the buying power."""
-    rows = [CALM] * 40
-    bars = minutes(AAA=rows)
-    with FakeAlpaca(bars) as alpaca:
-        def late(s):
-            alpaca.advance(seconds=20 * 60)
-            s.keep("order", s.buy(size=100_000))
-
-        strategy = play_live(alpaca, bars, {2: late}, Witness)
-        order = strategy.placed["order"]
-        assert order.info["reason"] == "insufficient buying power" and strategy.statuses(order) == ["Submitted", "Rejected"]
-
-
-class Live(Arriving):
-    """A feed that is live from its third bar on."""
-
-    def islive(self):
-        return True
-
-    def _load(self):
-        loaded = super()._load()
-        if self._next_row == 3:
-            self.put_notification(self.LIVE)
-        return loaded
-
-
-def test_bars_from_before_the_start_trade_nothing():
-    bars = minutes(AAA=[CALM] * 6)
-    with FakeAlpaca(bars) as alpaca:
-        cerebro = bt.Cerebro(stdstats=False)
-        cerebro.setbroker(broker_of(alpaca))
-        cerebro.adddata(Live(dataname=bars, venue=alpaca))
-        cerebro.addstrategy(Witness, plan={1: buy(name="early"), 4: buy(name="live")})
-        strategy = cerebro.run()[0]
-        assert strategy.placed["early"].info["reason"].startswith("backfill")
-        assert strategy.statuses(strategy.placed["live"])[-1] == "Completed" and len(alpaca.ledger.sent()) == 1
-
-
-def test_a_reference_symbol_is_never_traded():
-    frames = {"AAA": minute_frame([CALM] * 4), "^GSPC": minute_frame([CALM] * 4)}
-    bars = Bars.from_frames(frames, interval="1m", reference=["^GSPC"])
-    with FakeAlpaca(bars) as alpaca:
-        plan = {1: lambda s: s.keep("order", s.buy(s.getdatabyname("^GSPC"), size=1))}
-        strategy = play_live(alpaca, bars, plan, Witness)
-        assert strategy.placed["order"].info["reason"] == "^GSPC is a reference symbol: it is never traded"
 
 
 # -- groups ---------------------------------------------------------------------------------------------
@@ -241,16 +148,6 @@ def test_a_valid_that_passes_ends_expired():
     assert strategy.statuses(strategy.placed["order"])[-1] == "Expired" and len(ledger.cancels) == 1
 
 
-def test_a_day_order_ends_expired_with_the_day():
-    bars = minutes(AAA=[CALM] * 5)
-    with FakeAlpaca(bars) as alpaca:
-        plan = {1: buy(exectype=Order.Limit, price=90, valid=Order.DAY),
-                2: lambda s: alpaca.advance(to="2024-03-01T16:01-05:00")}
-        strategy = play_live(alpaca, bars, plan, Witness)
-        order = strategy.placed["order"]
-        assert strategy.statuses(order) == ["Submitted", "Accepted", "Expired"] and order.info["reason"] == "alpaca: expired"
-
-
 # -- names ----------------------------------------------------------------------------------------------
 
 
@@ -273,14 +170,6 @@ def test_every_order_is_recorded_under_its_name_before_it_is_sent():
 def test_the_same_decision_has_the_same_name():
     names = [sent({2: buy(intent="enter")}).client_order_id for _ in range(2)]
     assert names[0] == names[1] != sent({3: buy(intent="enter")}).client_order_id
-
-
-def test_an_order_that_cannot_be_recorded_is_not_sent():
-    def persist(name, request):
-        raise StoreFailed("the disk is full: free some space")
-
-    strategy, ledger = played({1: buy()}, persist=persist)
-    assert strategy.placed["order"].info["reason"] == "the disk is full: free some space" and not ledger.asked("POST")
 
 
 def test_no_value_asked_for_costs_a_request():

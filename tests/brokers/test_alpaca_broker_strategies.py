@@ -41,7 +41,8 @@ def run(broker, feeds, table, exits):
 
 def both(bars, table, exits=None):
     """Outcome on the simulated broker, and on Alpaca; the second must agree with its venue."""
-    _, simulated = run(SimulatedBroker(cash=10_000.0), [BarsData(dataname=bars, symbol=s) for s in bars.symbols], table, exits)
+    _, simulated = run(SimulatedBroker(cash=10_000.0), [BarsData(dataname=bars, symbol=s) for s in bars.symbols],
+                       table, exits)
     with FakeAlpaca(bars, cash=10_000) as alpaca:
         feeds = [Arriving(dataname=bars, symbol=symbol, venue=alpaca) for symbol in bars.symbols]
         strategy, live = run(broker_of(alpaca), feeds, table, exits)
@@ -55,7 +56,8 @@ def test_a_rotation_holds_the_same():
     for symbol in ("AAA", "BBB", "CCC"):
         close = np.round(100 * np.exp(np.cumsum(random.normal(0, 0.004, 30))), 2)
         opened = np.r_[100.0, close[:-1]]
-        rows[symbol] = list(zip(opened, np.maximum(opened, close) + 0.1, np.minimum(opened, close) - 0.1, close, strict=True))
+        rows[symbol] = list(zip(opened, np.maximum(opened, close) + 0.1, np.minimum(opened, close) - 0.1, close,
+                                strict=True))
     bars = minutes(**rows)
     table = [(bar, column, float(random.random() < 0.5)) for bar in range(2, 28, 3) for column in range(3)]
     simulated, live, ledger = both(bars, table)
@@ -67,13 +69,18 @@ def test_a_rotation_holds_the_same():
                                    dict(bars=4)], ids=str)
 @pytest.mark.parametrize("shock", [(100, 115, 100, 112), (100, 100, 90, 92)], ids=["rise", "fall"])
 def test_exits_mean_the_same(exits, shock):
-    bars = minutes(AAA=[CALM, CALM, CALM, CALM, CALM, shock, CALM, CALM, CALM, CALM])
-    simulated, live, _ = both(bars, [(1, 0, 1.0)], exits)
+    """BBB is held beside it, and its exits stand."""
+    bars = minutes(AAA=[CALM, CALM, CALM, CALM, CALM, shock, CALM, CALM, CALM, CALM], BBB=[CALM] * 10)
+    simulated, live, ledger = both(bars, [(1, 0, 0.5), (1, 1, 0.5)], exits)
     assert live[0] == simulated[0] and live[1:] == pytest.approx(simulated[1:])
+    assert ledger.positions.get("BBB", 0) == (0 if "bars" in exits else simulated[0]["BBB"])
 
 
-def test_a_decision_against_a_resting_exit_cancels_it_first():
-    bars = minutes(AAA=[CALM] * 12)
-    simulated, live, ledger = both(bars, [(1, 0, 1.0), (5, 0, 0.0)], dict(stop=0.1, profit=0.1))
-    assert live[0] == simulated[0] == {"AAA": 0} and live[1] == pytest.approx(simulated[1])
-    assert [order.order_class for order in ledger.sent()] == ["simple", "oco", "simple"]
+@pytest.mark.parametrize("decision", [0.0, -0.4], ids=["close", "reversal"])
+def test_a_decision_against_a_resting_exit_cancels_it_first(decision):
+    bars = minutes(AAA=[CALM] * 12, BBB=[CALM] * 12)
+    simulated, live, ledger = both(bars, [(1, 0, 0.4), (1, 1, 0.4), (5, 0, decision)], dict(stop=0.1, profit=0.1))
+    assert live[0] == simulated[0] and live[1] == pytest.approx(simulated[1])
+    assert live[0]["BBB"] > 0 and (live[0]["AAA"] < 0) is (decision < 0) and live[0]["AAA"] <= 0
+    assert [order.order_class for order in ledger.sent("AAA")][:3] == ["simple", "oco", "simple"]
+    assert [order.order_class for order in ledger.sent("BBB")] == ["simple", "oco"]

@@ -1,5 +1,6 @@
 """Each fault of the fake Alpaca does what it says, seen through alpaca-py and judged by the ledger."""
 
+import socket
 import threading
 import time
 
@@ -8,6 +9,7 @@ from fake_alpaca import AnswerFault, FakeAlpaca, OrderFault
 from fake_alpaca.faults import Faults
 from fake_alpaca.made_minutes import minutes
 from fake_alpaca.sdk_clients import APIError, enums, requests, trade_reader, trading_client
+from requests.exceptions import ChunkedEncodingError
 from requests.exceptions import ConnectionError as Unreachable
 
 NOW = "2024-03-01T09:31-05:00"
@@ -47,6 +49,38 @@ def test_an_answer_lost_after_acceptance(alpaca, client, how):
         client.submit_order(market("one"))
     assert status(client, "one") == "new" and alpaca.ledger.asked("POST")[0].status is None
     assert [order.client_order_id for order in alpaca.ledger.sent()] == ["one"]
+
+
+def test_an_answer_that_breaks_off(alpaca, client):
+    alpaca.faults.add(AnswerFault(method="POST", path="/v2/orders", cut=True))
+    with pytest.raises(ChunkedEncodingError):
+        client.submit_order(market("one"))
+    assert status(client, "one") == "new" and alpaca.ledger.asked("POST")[0].status == 200
+
+
+def test_a_request_that_breaks_off_is_none(alpaca):
+    with socket.create_connection(alpaca.rest.server_address, 5) as connection:
+        connection.sendall(b'POST /v2/orders HTTP/1.1\r\nContent-Length: 100\r\n\r\n{"symbol": "AAA"')
+        connection.shutdown(socket.SHUT_WR)
+        assert not connection.recv(100)
+    assert not alpaca.ledger.requests
+
+
+@pytest.mark.parametrize("said", ["nothing", "hello", "goodbye"])
+def test_a_client_that_never_hangs_up_does_not_hold_up_the_end(alpaca, said):
+    hello = (b"GET /stream HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+             b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n")
+    with socket.create_connection(("127.0.0.1", alpaca.streams.port), 5) as connection:
+        if said != "nothing":
+            connection.sendall(hello)
+            assert connection.recv(1000).startswith(b"HTTP/1.1 101")
+        if said == "goodbye":
+            connection.sendall(bytes([0x88, 0x82, 0, 0, 0, 0, 3, 0xE8]))
+            assert connection.recv(10).startswith(b"\x88")
+        end = threading.Thread(target=alpaca.close, daemon=True)
+        end.start()
+        end.join(5)
+        assert not end.is_alive()
 
 
 @pytest.mark.parametrize("method", ["DELETE", "PATCH"])

@@ -77,7 +77,7 @@ def test_the_example_of_the_readme_runs(tmp_path, monkeypatch, capsys, make_csv)
 
 def test_the_live_example_of_the_readme_runs_on_the_local_venue(tmp_path, monkeypatch):
     [code] = LIVE_CODE.findall(README)
-    (tmp_path / "live.py").write_text(code.replace("bt.Cerebro()", "watched"))
+    (tmp_path / "live.py").write_text(code.replace("bt.Cerebro(quicknotify=True)", "watched"))
     with FakeAlpaca(walks("2024-03-01 09:30", rows=60, symbols=("SPY", "QQQ")), now="2024-03-01T10:00:20-05:00") as alpaca:
         live = Live(alpaca, "2024-03-01T10:15:10-05:00")
         monkeypatch.setattr("brokers.alpaca.AlpacaStore", lambda **keys: live.store)

@@ -69,7 +69,7 @@ def test_wrong_input_is_one_line(command, run_file, arguments, words):
 
 def test_minute_by_minute_until_it_is_told_to_stop(run_file):
     bars = minutes(start="2024-03-01 09:30", AAA=[100, 100.1, 100.2] * 10, BBB=[50, 50.1, 50.2] * 10)
-    with FakeAlpaca(bars, now="2024-03-01T09:34:52-05:00", account=AccountRules(multiplier=4)) as alpaca:
+    with FakeAlpaca(bars, now="2024-03-01T09:34:57-05:00", account=AccountRules(multiplier=4)) as alpaca:
         settings = {"API_KEY": alpaca.key_id, "SECRET_KEY": alpaca.secret_key, "BASE_URL": alpaca.url, "DATA_URL": alpaca.url,
                     "STREAM_URL": alpaca.stream_url, "TRADE_STREAM_URL": alpaca.trade_stream_url}
         given = {**os.environ, **{f"ALPACA_{name}": value for name, value in settings.items()}, "PYTHONPATH": str(ROOT)}
@@ -83,6 +83,9 @@ def test_minute_by_minute_until_it_is_told_to_stop(run_file):
             while sum("Completed" in line for line in told) < 2:
                 told.append(process.stdout.readline())
                 assert told[-1], process.stderr.read()
+                if "Accepted" in told[-1]:
+                    symbol = told[-1].split()[2]
+                    alpaca.fill(next(order.id for order in alpaca.ledger.orders if order.symbol == symbol))
             process.send_signal(signal.SIGTERM)
             rest, errors = process.communicate()
             watchdog.cancel()
