@@ -5,19 +5,25 @@ Imports feeds, brokers and core; `engine.build` puts them into a Cerebro.
 
 import datetime as dt
 import inspect
-from collections.abc import Mapping
+import logging
+import threading
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import backtrader as bt
 
 from core.bars import Bars
-from core.errors import BadSpec, UsageError
+from core.errors import BadSpec, CerebrolabError, UsageError
+from core.logs import MASK
 from core.spec import RunSpec
 from feeds.intervals import interval_ns, is_intraday
 
 if TYPE_CHECKING:
     from brokers.alpaca import AlpacaStore
 
+log = logging.getLogger(__name__)
 KEYS = ("key_id", "secret_key", "paper")
 
 
@@ -61,8 +67,46 @@ def made(kind: Any, options: Mapping[str, Any], paper: bool = True) -> Any:
     given = {name: value for name, value in own.items() if name in _params(kind) and value != ""}
     try:
         return kind(**{**given, **options})
-    except TypeError as error:
-        raise UsageError(f"{kind.__name__} cannot be made: {error}; give what it needs with --store-option NAME=VALUE") from None
+    except CerebrolabError:
+        raise
+    except Exception as error:  # whatever somebody else's code raises
+        raise UsageError(f"{kind.__name__} cannot be made ({_named(error)}): give what it needs with --store-option NAME=VALUE") from error
+
+
+@contextmanager
+def told_of(kind: type, tell: Callable[[str], None]) -> Iterator[None]:
+    """Whatever fails inside somebody else's store is one line; a thread of it that dies is told, not printed.
+
+    Raises:
+        UsageError: the store raised something, which is its cause.
+    """
+    def died(thread: threading.ExceptHookArgs) -> None:
+        if thread.exc_value is not None:
+            log.error("a thread of %s died", kind.__name__, exc_info=thread.exc_value)
+        tell(f"a thread of {kind.__name__} ended by {_named(thread.exc_value)}: what it delivered will be missing")
+
+    kept, threading.excepthook = threading.excepthook, died
+    try:
+        yield
+    except CerebrolabError:
+        raise
+    except Exception as error:
+        package = kind.__module__.partition(".")[0]
+        places = [str(frame.f_globals.get("__name__", "")) for frame, _ in traceback.walk_tb(error.__traceback__)]
+        if not any(place.partition(".")[0] == package for place in places):
+            raise
+        log.error("%s failed", kind.__name__, exc_info=error)
+        raise UsageError(f"{kind.__name__} raised {_named(error)}; look at its keys and at what it is made with (--store-option)") from error
+    finally:
+        threading.excepthook = kept
+
+
+def _named(error: BaseException | None) -> str:
+    """In one line, without keys."""
+    text = " ".join(str(error).split())
+    for key in filter(None, _keys()):
+        text = text.replace(key, MASK)
+    return f"{type(error).__name__}: {text}"
 
 
 def _params(kind: Any) -> set[str]:

@@ -151,9 +151,19 @@ def _carry_out(daily: "Locked", clock: Any, once: bool, dry_run: bool, as_json: 
 
 @contextmanager
 def _terminated() -> Iterator[list[int]]:
-    """A list that is filled by SIGTERM or Ctrl-C: what is being done is finished first."""
+    """A list that is filled by SIGTERM or Ctrl-C: what is being done is finished first, unless it is said twice.
+
+    Raises:
+        KeyboardInterrupt: the second time.
+    """
     received: list[int] = []
-    kept = {number: signal.signal(number, lambda got, _: received.append(got)) for number in (signal.SIGTERM, signal.SIGINT)}
+
+    def hear(number: int, _: Any) -> None:
+        if received:
+            raise KeyboardInterrupt
+        received.append(number)
+
+    kept = {number: signal.signal(number, hear) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         yield received
     finally:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from core.spec import RunSpec
-    from engine.live.streaming import Event
+    from engine.live.streaming import Event, Tell
 
 Stopped = Callable[[], bool]
 
@@ -24,7 +24,6 @@ def trade_stream(spec: "RunSpec", on_paper: bool, store: str | None, options: Se
         CerebrolabError: the run cannot begin.
     """
     from core.settings import load_settings
-    from engine.live.streaming import stream
     from engine.live.verdicts import check_gate
     from journal import Journal
 
@@ -35,10 +34,11 @@ def trade_stream(spec: "RunSpec", on_paper: bool, store: str | None, options: Se
         output.warn(warning)
     tell = _tell_json if as_json else _tell
     if store is not None:
-        stream(spec, _own(store, options, on_paper), stopped, tell)
+        _trade_own(spec, _own(store, options, on_paper), stopped, tell)
         return
     with _alpaca(on_paper, settings) as account:
         from engine.live.history import live_history
+        from engine.live.streaming import stream
         from feeds import ParquetStore
 
         account.bar_store = ParquetStore(settings.bars_dir)
@@ -57,6 +57,14 @@ def _own(path: str, options: Sequence[str], on_paper: bool) -> Any:
             raise UsageError(f"--store-option {option!r} is not understood: write NAME=VALUE")
         given[name] = parse_value(value)
     return made(store_class(path), given, on_paper)
+
+
+def _trade_own(spec: "RunSpec", store: Any, stopped: Stopped, tell: "Tell") -> None:
+    from engine.live.streaming import Event, stream
+    from engine.stores import told_of
+
+    with told_of(type(store), lambda text: tell(Event("store", text))):
+        stream(spec, store, stopped, tell)
 
 
 @contextmanager
@@ -83,4 +91,4 @@ def _tell(event: "Event") -> None:
 
 
 def _tell_json(event: "Event") -> None:
-    output.line(json.dumps(output.finite({"kind": event.kind, "text": event.text, **event.order})))
+    output.line(json.dumps(output.finite({"event": event.kind, "text": event.text, **event.order})))

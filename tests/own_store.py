@@ -1,6 +1,7 @@
 """A Backtrader store as somebody else might write it: its own broker, and feeds that go live after some history."""
 
 import datetime as dt
+import threading
 
 import backtrader as bt
 import numpy as np
@@ -51,6 +52,19 @@ class OwnStore:
     def getdata(self, *args, **kwargs):
         kwargs.pop("fromdate", None)
         return OwnData(*args, bars=self.bars, **kwargs)
+
+
+class Failing(OwnStore):
+    """Fails, and says the secret; a thread of its has died before."""
+
+    def getbroker(self, *args, **kwargs):
+        thread = threading.Thread(target=self._fail)
+        thread.start()
+        thread.join()
+        self._fail()
+
+    def _fail(self):
+        raise OSError(f"the key {self.secret_key} is wrong")
 
 
 class Unmakeable(OwnStore):

@@ -160,3 +160,11 @@ def test_wrong_keys_get_403_from_data_and_401_from_trading(daily):
     with pytest.raises(APIError) as trading:
         trading_client(daily, "wrong").get_account()
     assert (data.value.status_code, trading.value.status_code) == (403, 401)
+
+
+def test_bars_of_one_symbol_are_a_list():
+    with FakeAlpaca(bars(AAA=walk(40, start="2024-01-02")), now="2024-03-01T17:00-05:00") as daily:
+        client, query = data_client(daily), {"timeframe": "1Day", "start": "2024-01-01", "limit": 3, "feed": "iex"}
+        several = client.get("/stocks/bars", {**query, "symbols": "AAA"})
+        assert client.get("/stocks/AAA/bars", query) == {**several, "bars": several["bars"]["AAA"], "symbol": "AAA"}
+        assert client.get("/stocks/ZZZ/bars", query) == {"bars": [], "symbol": "ZZZ", "next_page_token": None}

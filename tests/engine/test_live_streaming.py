@@ -20,8 +20,8 @@ from core.spec import RunSpec
 from engine import resolve
 from engine.build import build
 from engine.live.history import back_adjusted, live_history
-from engine.live.streaming import needs_cerebro, stream
-from engine.stores import made
+from engine.live.streaming import _Sessions, needs_cerebro, stream
+from engine.stores import made, told_of
 from feeds.alpaca_actions import Action
 from feeds.parquet_store import ParquetStore
 from strategies import TargetStrategy
@@ -203,13 +203,22 @@ def test_a_store_that_needs_more_says_so():
         made(own_store.Unmakeable, {})
 
 
-def test_alpaca_backtrader_api_itself(monkeypatch):
-    pytest.importorskip("alpaca_backtrader_api", reason="needs pip install --no-deps alpaca-backtrader-api==0.15.0 alpaca-trade-api")
-    kind = resolve.store_class("alpaca_backtrader_api:AlpacaStore")
-    with venue(two_days(rows=30), "2024-02-21T09:34:30-05:00") as alpaca:
-        monkeypatch.setenv("APCA_API_BASE_URL", alpaca.url)
-        store = made(kind, {"key_id": alpaca.key_id, "secret_key": alpaca.secret_key, "paper": True})
-        assert build(SPEC, broker=store).broker is store.getbroker()
+def test_what_fails_inside_a_store_is_one_line_without_its_keys(monkeypatch):
+    monkeypatch.setenv("ALPACA_SECRET_KEY", "very-secret")
+    told = []
+    with pytest.raises(UsageError, match=r"Failing raised OSError: .*\*\*\* is wrong") as raised, told_of(own_store.Failing, told.append):
+        stream(SPEC.replace(sizer=None, strategy=f"{__name__}:Plain", limits={}), made(own_store.Failing, {}), lambda: False, lambda event: None)
+    assert "very-secret" not in str(raised.value) and len(told) == 1 and "thread of Failing" in told[0] and "very-secret" not in told[0]
+
+
+def test_a_store_that_stamps_the_start_of_a_bar_ends_with_its_trading_days():
+    days = _Sessions("XNYS", 1)
+    opened = moment("2024-02-21T09:30-05:00")
+    days.live(opened)
+    days.live(moment("2024-02-21T15:59-05:00"))
+    assert not days.over
+    days.live(moment("2024-02-22T09:30-05:00"))
+    assert days.over
 
 
 def test_what_needs_cerebro():

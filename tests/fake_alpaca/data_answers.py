@@ -9,6 +9,7 @@ import base64
 import datetime as dt
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -54,6 +55,12 @@ def get_bars(venue: Venue, request: Request) -> Answer:
     for symbol, bar in page:
         bars.setdefault(symbol, []).append(bar.json())
     return 200, {"bars": bars, "next_page_token": _token(page[-1]) if len(found) > limit else None}
+
+
+def get_symbol_bars(venue: Venue, request: Request, symbol: str) -> Answer:
+    """Page "Historical bars (single symbol)": as for several, but the bars are a list."""
+    _, told = get_bars(venue, replace(request, query={**request.query, "symbols": symbol}))
+    return 200, {**told, "bars": told["bars"].get(symbol, []), "symbol": symbol}
 
 
 def _span(venue: Venue, query: dict[str, str]) -> tuple[int, int]:
@@ -184,6 +191,7 @@ def _split_json(common: Json, ratio: float) -> tuple[str, Json]:
 
 ROUTES: list[tuple[str, re.Pattern[str], Callable[..., Answer]]] = [
     ("GET", re.compile(path), answer) for path, answer in (
-        ("/v2/stocks/bars", get_bars), ("/v2/stocks/bars/latest", get_latest_bars),
+        ("/v2/stocks/bars", get_bars), ("/v2/stocks/([^/]+)/bars", get_symbol_bars),
+        ("/v2/stocks/bars/latest", get_latest_bars),
         ("/v2/stocks/quotes/latest", get_latest_quotes), ("/v2/stocks/trades/latest", get_latest_trades),
         ("/v2/stocks/snapshots", get_snapshots), ("/v1/corporate-actions", get_corporate_actions))]

@@ -47,7 +47,7 @@ def test_a_store_of_somebody_else(command, run_file):
     events = [json.loads(line) for line in done.out.splitlines()]
     filled = [event for event in events if event.get("status") == "Completed"]
     assert done.code == 0 and {(event["symbol"], event["filled"]) for event in filled} == {("AAA", 1), ("BBB", 1)}
-    assert [event["text"] for event in events if event["kind"] == "data"][-1].endswith("LIVE")
+    assert [event["text"] for event in events if event["event"] == "data"][-1].endswith("LIVE")
 
 
 @pytest.mark.parametrize("arguments, words", [
