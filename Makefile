@@ -9,7 +9,7 @@ INSTALLED_DEV := $(VENV)/.installed-dev
 RECIPE := pyproject.toml constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench clean
+.PHONY: help demo test soak lint bench clean
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -19,6 +19,9 @@ demo: $(INSTALLED)  ## backtest golden cross on the real sample bars and write a
 
 test: $(INSTALLED_DEV)  ## run the whole test suite on two cores
 	$(BIN)/python -m pytest -n 2 $(ARGS)
+
+soak: $(INSTALLED_DEV)  ## kill 200 daily runs at random; SOAK_SEED=... SOAK_POINTS=... repeats them
+	$(BIN)/python -m pytest tests/engine/test_live_soak.py -m soak -s $(ARGS)
 
 lint: $(INSTALLED_DEV)  ## check style, types and the direction of imports
 	$(BIN)/ruff check .

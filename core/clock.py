@@ -1,5 +1,6 @@
 """Clocks: the real one, and one that tests and replays move by hand. Whatever waits or stamps takes a `Clock`."""
 
+import math
 import threading
 import time
 from typing import Protocol
@@ -57,7 +58,7 @@ class ManualClock:
 
     def sleep(self, seconds: float) -> None:
         """Move on at once by `seconds`."""
-        self._now += round(max(seconds, 0.0) * 1e9)
+        self._now += math.ceil(max(seconds, 0.0) * 1e9)
 
     def wait(self, event: threading.Event, seconds: float) -> bool:
         """Move on by `seconds`, unless the event has come; whether it has."""

@@ -1,7 +1,7 @@
 """FeedBars: the panel of `Bars` behind the feeds of any Cerebro, ours or a user's own.
 
 Feeds are met through what every Backtrader feed has (lines, length, name), so nothing of ours is imported
-but core.
+but core. Corporate actions (`feed.actions`) stand on the first bar of the feed at or after them.
 """
 
 from collections.abc import Sequence
@@ -15,6 +15,8 @@ from core.day_numbers import dates_of, day_numbers, moments_of
 from core.errors import BadSpec
 from core.series import SymbolBars
 
+DAY_NS = 86_400 * 10**9
+NEVER = np.datetime64("NaT", "D")
 EARLY_NS = 10**6  # a millisecond: rounding in a day number must never hide a bar that has arrived
 _UNITS = {bt.TimeFrame.Minutes: "m", bt.TimeFrame.Days: "d", bt.TimeFrame.Weeks: "w", bt.TimeFrame.Months: "M"}
 _LINES = ("datetime", "open", "high", "low", "close", "volume")
@@ -37,13 +39,13 @@ class FeedBars:
         self._row = -1
         bars = self._shared()
         if bars is None and all(data.buflen() > len(data) for data in self._datas):
-            bars = self._panel([_preloaded(data) for data in self._datas])
+            bars = self._panel([_Columns.preloaded(data) for data in self._datas])
         self._bars = bars
         self.complete = bars is not None
         if bars is not None:
             self._moments = day_numbers(bars.index - EARLY_NS).tolist()
         else:
-            self._columns = [_Growing() for _ in self._datas]
+            self._columns = [_Columns() for _ in self._datas]
 
     def _check(self) -> None:
         if len({(data._timeframe, data._compression) for data in self._datas}) > 1:
@@ -62,8 +64,8 @@ class FeedBars:
             return None
         return first
 
-    def _panel(self, columns: list[np.ndarray]) -> Bars:
-        series = [_series(data._name or f"data{at}", column)
+    def _panel(self, columns: Sequence["_Columns"]) -> Bars:
+        series = [column.series(data._name or f"data{at}")
                   for at, (data, column) in enumerate(zip(self._datas, columns, strict=True))]
         data = self._datas[0]
         unit = _UNITS.get(data._timeframe, "m")
@@ -84,53 +86,79 @@ class FeedBars:
             while self._row < last and self._moments[self._row + 1] <= now:
                 self._row += 1
             return self._row
+        self.grow()
+        return len(self.bars) - 1
+
+    def grow(self) -> None:
+        """Take in what feeds that deliver bar by bar have delivered; nothing is computed from it yet."""
         for data, column in zip(self._datas, self._columns, strict=True):
             column.take(data)
         self._bars = None
-        return len(self.bars) - 1
 
     @property
     def bars(self) -> Bars:
         """All bars known so far (when complete: all there will be)."""
         if self._bars is None:
-            started = [column.values for column in self._columns]
-            self._bars = self._panel(started)
+            self._bars = self._panel(self._columns)
         return self._bars
 
 
-class _Growing:
-    """The lines of one feed, copied as they grow."""
+class _Columns:
+    """The lines of one feed, copied as they grow, and its corporate actions on the bars they belong to."""
 
-    def __init__(self) -> None:
-        self._buffer = np.empty((len(_LINES), 256))
+    def __init__(self, room: int = 256) -> None:
+        self._values = np.empty((len(_LINES), room))
+        self._index, self._session = np.empty(room, np.int64), np.empty(room, "datetime64[D]")
+        self._split, self._dividend, self._pay_date = np.ones(room), np.zeros(room), np.full(room, NEVER)
+        self._acted: set[float] = set()
         self._length = 0
 
-    @property
-    def values(self) -> np.ndarray:
-        return self._buffer[:, : self._length]
+    @classmethod
+    def preloaded(cls, data: Any) -> "_Columns":
+        """All that a preloaded feed will show."""
+        columns = cls(data.buflen())
+        columns._put(0, np.array([np.frombuffer(getattr(data.lines, name).array, dtype=np.float64)[:data.buflen()] for name in _LINES]))
+        columns._act(data)
+        return columns
 
     def take(self, data: Any) -> None:
         """Append the bars delivered since the last call; a bar still being built is replaced."""
         new = len(data) - self._length
-        if self._length + new > self._buffer.shape[1]:
-            self._buffer = np.concatenate([self._buffer, np.empty_like(self._buffer)], axis=1)
-        for ago in range(1 - new, 1) if new else (0,) if self._length else ():
-            self._buffer[:, len(data) - 1 + ago] = [getattr(data.lines, name)[ago] for name in _LINES]
-        self._length = len(data)
+        while len(data) > len(self._index):
+            self._make_room()
+        fresh = range(1 - new, 1) if new else (0,) if self._length else ()
+        if fresh:
+            self._put(len(data) - len(fresh), np.array([[getattr(data.lines, name)[ago] for ago in fresh] for name in _LINES]))
+            self._act(data)
 
+    def series(self, symbol: str) -> SymbolBars:
+        """What there is, as the bars of a symbol."""
+        rows = slice(0, self._length)
+        opened, high, low, close, volume = self._values[1:, rows]
+        return SymbolBars(symbol, self._index[rows], self._session[rows], opened, high, low, close, volume, self._dividend[rows],
+                          self._split[rows], self._pay_date[rows], close_only=bool(np.isnan(opened).all()))
 
-def _preloaded(data: Any) -> np.ndarray:
-    length = data.buflen()
-    return np.array([np.frombuffer(getattr(data.lines, name).array, dtype=np.float64)[:length] for name in _LINES])
+    def _put(self, first: int, values: np.ndarray) -> None:
+        rows = slice(first, first + values.shape[1])
+        self._values[:, rows] = values
+        self._index[rows], self._session[rows] = moments_of(values[0]), dates_of(values[0])
+        self._length = rows.stop
 
+    def _act(self, data: Any) -> None:
+        """Place the actions whose bar is there: the first one at or after them; those before all bars are passed over."""
+        numbers = self._values[0, : self._length]
+        for action in getattr(data, "actions", ()):
+            row = int(np.searchsorted(numbers, action.moment - EARLY_NS / DAY_NS))
+            if row == self._length or action.moment in self._acted:
+                continue
+            self._acted.add(action.moment)
+            if int(action.moment) >= int(numbers[0]):
+                self._split[row] *= action.split
+                self._dividend[row] = self._dividend[row] / action.split + action.dividend
+                self._pay_date[row] = dates_of(np.array([action.pay]))[0] if action.pay > action.moment else self._pay_date[row]
 
-def _series(symbol: str, columns: np.ndarray) -> SymbolBars:
-    """Columns (6, T) in the order of `_LINES` as the bars of one symbol."""
-    moments = moments_of(columns[0])
-    rows = columns.shape[1]
-    return SymbolBars(
-        symbol=symbol, index=moments, session=dates_of(columns[0]),
-        open=columns[1], high=columns[2], low=columns[3], close=columns[4], volume=columns[5],
-        dividend=np.zeros(rows), split=np.ones(rows), pay_date=np.full(rows, np.datetime64("NaT"), "datetime64[D]"),
-        close_only=bool(np.isnan(columns[1]).all()),
-    )
+    def _make_room(self) -> None:
+        for name, empty in (("_index", 0), ("_session", NEVER), ("_split", 1.0), ("_dividend", 0.0), ("_pay_date", NEVER)):
+            held = getattr(self, name)
+            setattr(self, name, np.concatenate([held, np.full_like(held, empty)]))
+        self._values = np.concatenate([self._values, np.empty_like(self._values)], axis=1)

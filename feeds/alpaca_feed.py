@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import logging
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 
 import backtrader as bt
@@ -14,20 +13,23 @@ import numpy as np
 from brokers.alpaca.store import AlpacaStore
 from core.bars import Bars
 from core.calendars import get_calendar
-from core.clock import SystemClock
-from core.day_numbers import EPOCH, day_numbers
+from core.day_numbers import EPOCH, day_numbers, moments_of
 from core.errors import BadSpec, UnknownName, UsageError
 from core.series import FIELDS, SymbolBars
 from feeds.alpaca import PROXIES
 from feeds.alpaca_actions import Action as Announced
-from feeds.alpaca_live import CALENDAR, LiveBars
-from feeds.alpaca_rows import Values
+from feeds.alpaca_actions import placed
+from feeds.alpaca_copy import AlpacaCopy
+from feeds.alpaca_live import LiveBars
+from feeds.alpaca_rows import Row, Values
 from feeds.cerebro_feed import Action
+from feeds.intervals import interval_ns, is_intraday
 
 log = logging.getLogger(__name__)
 OLD = ("backfill", "backfill_from", "bidask", "useask", "includeFirst", "reconnect", "reconnections", "reconntimeout")
 HISTORY = {bt.TimeFrame.Minutes: 10, bt.TimeFrame.Days: 500}  # sessions before today, when no `fromdate` is given
 FOREVER = 2**62
+CALENDAR = "XNYS"
 
 
 class AlpacaData(bt.feed.DataBase):
@@ -72,12 +74,13 @@ class AlpacaData(bt.feed.DataBase):
         self.actions: list[Action] = []
         self._acted: set[np.datetime64] = set()
         self._queue: deque[tuple[float, Values, bool]] = deque()
-        self._in_time = False
-        self._check()
+        self._since, self._is_over = 0, False
+        self._check_asset()
+        self._check_history()
         self._live = LiveBars.of(self.p.store)
         self._live.join(self)
 
-    def _check(self) -> None:
+    def _check_asset(self) -> None:
         ticker = PROXIES.get(self.symbol, self.symbol)
         if ticker.startswith("^"):
             raise UnknownName(f"alpaca has no indices, and no fund stands for {self.symbol!r}: use a fund")
@@ -85,6 +88,17 @@ class AlpacaData(bt.feed.DataBase):
         if asset.status != "active" or not asset.tradable:
             said = "not traded" if asset.status == "active" else asset.status
             raise BadSpec(f"{self.symbol} is {said} at Alpaca: leave it out")
+
+    def _check_history(self) -> None:
+        bars = self.p.history
+        if bars is None:
+            return
+        if not isinstance(bars, Bars):
+            raise BadSpec(f"history is {type(bars).__name__}: give core.bars.Bars, or nothing and it is fetched")
+        bars.column(self.symbol)
+        same = is_intraday(self.interval) and is_intraday(bars.interval) and interval_ns(bars.interval) == interval_ns(self.interval)
+        if bars.interval != self.interval and not same:
+            raise BadSpec(f"the history of {self.symbol} is in bars of {bars.interval}: a feed of {self.interval} needs its own")
 
     # -- what its store's LiveBars asks and tells ------------------------------------------------------
 
@@ -101,22 +115,23 @@ class AlpacaData(bt.feed.DataBase):
     @property
     def history(self) -> SymbolBars | None:
         """The history that was given."""
-        if not isinstance(self.p.history, Bars):
+        if self.p.history is None:
             return None
         bars = self.p.history.series(self.symbol)
         self.act_on(bars)
-        return bars
+        return bars if len(bars) else None
 
     @property
     def ends_ns(self) -> int:
         """The moment after which it has no more bars, UTC ns."""
-        if self.p.historical:
-            return 0
-        return FOREVER if self.p.todate is None else round(self.p.todate.replace(tzinfo=dt.UTC).timestamp() * 1e9)
+        return FOREVER if self.todate == float("inf") else int(moments_of(np.array([self.todate]))[0])
 
-    def take(self, moment: int, values: Values, is_live: bool) -> None:
-        """Put a bar into the queue."""
-        self._queue.append((float(day_numbers(np.array([moment]))[0]), values, is_live))
+    def take(self, row: Row, number: float) -> bool:
+        """Put its bar into the queue, if it wants one of the row's; `number` is the row's moment as a day number."""
+        wanted = self.symbol in row.values and row.moment > self._since and not self._is_over
+        if wanted:
+            self._queue.append((number, row.values[self.symbol], row.live))
+        return wanted
 
     def act_on(self, bars: SymbolBars) -> None:
         """Note the corporate actions beside some bars."""
@@ -124,10 +139,13 @@ class AlpacaData(bt.feed.DataBase):
             pay = bars.pay_date[row]
             self._act(bars.session[row], int(bars.index[row]), float(bars.split[row]), float(bars.dividend[row]), pay)
 
-    def act(self, announced: Iterable[Announced], opens_ns: int) -> None:
-        """Note what happens to the shares at an open."""
-        for each in announced:
-            self._act(each.ex_date, opens_ns, each.split, each.cash, each.pay_date)
+    def act(self, announced: Sequence[Announced]) -> None:
+        """Note what happens to the shares, at the open of each ex-date."""
+        dates = np.unique(np.array([each.ex_date for each in announced], "datetime64[D]"))
+        columns = placed(dates, announced)
+        moments = get_calendar(CALENDAR).open_of(dates).tolist()
+        for row, date in enumerate(dates):
+            self._act(date, moments[row], *(columns[name][row] for name in ("split", "dividend", "pay_date")))
 
     def _act(self, date: np.datetime64, moment: int, split: float, cash: float, pay: np.datetime64) -> None:
         if date in self._acted:
@@ -135,7 +153,8 @@ class AlpacaData(bt.feed.DataBase):
         self._acted.add(date)
         number = float(day_numbers(np.array([moment]))[0])
         paid = number if np.isnat(pay) else max(float(EPOCH + int(pay.astype(np.int64))), number)
-        self.actions.append(Action(number, split, cash, paid))
+        self.actions.append(Action(number, float(split), float(cash), paid))
+        self.actions.sort(key=lambda action: action.moment)
 
     # -- what Cerebro asks ----------------------------------------------------------------------------
 
@@ -151,35 +170,56 @@ class AlpacaData(bt.feed.DataBase):
 
     @property
     def backfilling(self) -> bool:
-        """Whether its current bar is from before the start, or was told too late to be traded on."""
-        return not self._in_time
+        """Whether the moment shown now is from before the start, or was told too late to be traded on."""
+        return not self._live.in_time
 
     def start(self) -> None:
         super().start()
-        self._live.begin()
+        self._since = self._begin_ns()
+        self._live.begin(self)
 
-    def _timeoffset(self) -> dt.timedelta:
-        """What Backtrader's resampling adds to the machine's clock, to have the venue's."""
-        return dt.timedelta(seconds=(self.p.store.clock.now_ns() - SystemClock().now_ns()) / 1e9)
+    def _begin_ns(self) -> int:
+        if self.p.history is not None:
+            return 0
+        first = self.first
+        return int(self.p.store.clock.now_ns() if first is None else np.datetime64(first, "ns").astype(np.int64))
+
+    def next(self, datamaster: Any = None, ticks: bool = True) -> bool | None:
+        if datamaster is None:
+            self._live.ask(self)
+        return super().next(datamaster, ticks)
+
+    def clone(self, **options: Any) -> AlpacaCopy:
+        return AlpacaCopy(dataname=self, **options)
+
+    def _check(self, forcedata: Any = None) -> None:
+        """Ends a resampled bar when another bar says so; see AlpacaCopy."""
+        if forcedata is not None:
+            super()._check(forcedata)
 
     def _load(self) -> bool | None:
-        if not self._queue:
+        if not self._queue and not self._ended():
             self._live.pump(self._qcheck)
         if not self._queue:
             return self._idle()
-        moment, values, self._in_time = self._queue.popleft()
-        self.put_notification(self.LIVE if self._in_time else self.DELAYED)
+        moment, values, is_live = self._queue.popleft()
+        self._live.delivered()
+        self.put_notification(self.LIVE if is_live else self.DELAYED)
         self.lines.datetime[0] = moment
         for name, value in zip(FIELDS, values, strict=True):
             getattr(self.lines, name)[0] = value
         return True
 
+    def _ended(self) -> bool:
+        self._is_over = self._is_over or self._live.is_over(self)
+        return self._is_over
+
     def _idle(self) -> bool | None:
         """No bar: None while there may be more."""
-        if self._live.over(self):
+        if self._ended():
             return False
         if self._live.is_live(self):
-            self._in_time = True
+            self._live.in_time = True
             self.put_notification(self.LIVE)
         return None
 

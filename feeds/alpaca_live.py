@@ -1,7 +1,7 @@
-"""LiveBars: all live feeds of one AlpacaStore, on one websocket, released moment by moment. Imports the modules beside it.
+"""LiveBars: all live feeds of one AlpacaStore, on one websocket, dealt moment by moment. Imports the modules beside it.
 
-Everything happens in Cerebro's thread, whenever a feed is asked for its next bar: the stream's thread only puts what it is
-told into a queue, and rings the store's bell. No trouble with the venue leaves `pump` as an exception: it is reported.
+Everything happens in Cerebro's thread, whenever a feed is asked for its next bar. No trouble with the venue leaves `pump` as
+an exception: it is reported, and tried again.
 """
 
 from __future__ import annotations
@@ -9,20 +9,22 @@ from __future__ import annotations
 import datetime as dt
 import logging
 from collections import deque
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from brokers.alpaca.stream_trouble import State
-from core.errors import CerebrolabError, UsageError
-from feeds.alpaca import PROXIES, AlpacaSource
+from core.day_numbers import day_numbers
+from core.errors import UsageError
+from feeds.alpaca_archive import Archive
+from feeds.alpaca_arrivals import Arrivals
 from feeds.alpaca_days import LiveDays
 from feeds.alpaca_minutes import LiveMinutes
-from feeds.alpaca_pages import AlpacaPages
-from feeds.alpaca_rows import Row, Values
-from feeds.alpaca_splits import actions_on
-from feeds.intervals import interval_ns, is_intraday
+from feeds.alpaca_recent import RecentBars
+from feeds.alpaca_rows import Row, Times
+from feeds.alpaca_session import SECOND_NS, Retry, Session
+from feeds.intervals import is_intraday
 from feeds.streamed import StreamedBars
 
 if TYPE_CHECKING:
@@ -30,32 +32,30 @@ if TYPE_CHECKING:
     from feeds.alpaca_feed import AlpacaData
 
 log = logging.getLogger(__name__)
-SECOND_NS = 10**9
-WRITE_NS = 15 * 60 * SECOND_NS
-EARLY_NS = 30 * 60 * SECOND_NS  # before the open, the day's corporate actions are asked for
-AGAIN_S, LONGEST_S = 2.0, 60.0  # pauses between questions that are not answered
-CALENDAR = "XNYS"
 
 
 class LiveBars:
-    """The live feeds of a store.
+    """The live feeds of a store, for one run.
 
     Args:
         store: its endpoints, clock, bell and websocket are used.
+
+    Attributes:
+        in_time: the moment that was dealt last came in time, or nothing is missing since.
     """
 
     def __init__(self, store: AlpacaStore) -> None:
         self._store, self._clock = store, store.clock
-        self._feeds: dict[str, list[AlpacaData]] = {}
+        self._feeds: dict[str, list[AlpacaData]] = {}  # by interval, as all that follows
         self._groups: dict[str, LiveMinutes | LiveDays] = {}
-        self._pending: list[str] = []  # intervals whose history has not been read
-        self._inbox: deque[Any] = deque()
-        self._stream: Any = None
-        self._streamed: StreamedBars | None = None
-        self._session: dt.date | None = None
-        self._written = self._ask_at = 0
-        self._pause_s = AGAIN_S
-        self._told = ""
+        self._rows: dict[str, deque[Row]] = {}
+        self._retries: dict[str, Retry] = {}
+        self._is_past_read = self._dealt = False
+        self._grace_ns = self._undelivered = 0
+        self._begun: set[AlpacaData] = set()
+        self._asked: set[AlpacaData] = set()
+        self._minutes: list[LiveMinutes] = []
+        self.in_time = False
 
     @classmethod
     def of(cls, store: AlpacaStore) -> LiveBars:
@@ -74,185 +74,156 @@ class LiveBars:
             raise UsageError(f"{feed.symbol} comes too late: make all feeds of a store before cerebro.run(), and a store for each run")
         self._feeds.setdefault(feed.interval, []).append(feed)
 
-    def begin(self) -> None:
-        """Connect; called by every feed that starts."""
+    def begin(self, feed: AlpacaData) -> None:
+        """Connect; called by every feed that starts.
+
+        Raises:
+            UsageError: it has started before.
+        """
+        if feed in self._begun:
+            raise UsageError("the feeds of a store run once: make a new store with new feeds for another cerebro.run()")
+        self._begun.add(feed)
         if self._groups:
             return
-        first = next(iter(self._feeds.values()))[0]
-        self._streamed = StreamedBars(first.p.bar_store, self._source().name)
-        for interval, feeds in self._feeds.items():
-            self._groups[interval] = self._group(interval, feeds)
-        self._pending = list(self._groups)
-        minutes = [feed.symbol for interval, feeds in self._feeds.items() if is_intraday(interval) for feed in feeds]
-        if minutes:
-            self._stream = self._store.listen(self._hear, self._hear)
-            self._stream.subscribe({PROXIES.get(symbol, symbol) for symbol in minutes})
+        recent = RecentBars(self._store.endpoints, self._clock, self._report)
+        self._archive = Archive(recent, self._feeds)
+        keeper = next((each.p.bar_store for each in self._all() if each.p.bar_store is not None), self._store.bar_store)
+        self._streamed = StreamedBars(keeper, recent.name)
+        self._session = Session(self._clock, self._streamed, self._archive.announce)
+        self._retries = {name: Retry(self._report) for name in ("past", "arrivals", "open", *self._feeds)}
+        self._grace_ns = round(max(each.p.bar_grace_s for each in self._all()) * SECOND_NS)
+        for interval in self._feeds:
+            self._groups[interval], self._rows[interval] = self._group(interval), deque()
+        self._listen()
+
+    def _listen(self) -> None:
+        """Subscribe to the minutes of the feeds that go on."""
+        self._arrivals = Arrivals(self._store, self._report)
+        for interval, group in self._groups.items():
+            if isinstance(group, LiveMinutes):
+                self._minutes.append(group)
+                self._arrivals.add(group, [feed for feed in self._feeds[interval] if not feed.p.historical])
+        self._arrivals.listen()
 
     def stop(self) -> None:
         """Write down what has been streamed."""
-        if self._streamed is not None and self._session is not None:
-            self._streamed.write(np.datetime64(self._session))
+        if self._groups:
+            self._streamed.write()
 
-    def over(self, feed: AlpacaData) -> bool:
-        """Whether a feed will have no more bars: its `todate` has passed."""
-        return self._clock.now_ns() > feed.ends_ns and not self._pending
+    # -- what the feeds ask -----------------------------------------------------------------------------
 
-    # -- Cerebro's thread -----------------------------------------------------------------------------
+    def ask(self, feed: AlpacaData) -> None:
+        """A feed is asked for a bar; when one is asked again, another of Cerebro's rounds has begun."""
+        if feed in self._asked:
+            self._asked.clear()
+            self._dealt = False
+        self._asked.add(feed)
 
     def pump(self, wait_s: float) -> None:
-        """Take in what was told and release what is due to the feeds; if that is nothing, wait for news and try again."""
+        """Deal the next moment, at most one in a round; where there is none, wait for news, and look once more."""
+        if self._dealt or self._undelivered or self._deal():
+            return
         self._look()
-        if wait_s > 0 and not any(feed.haslivedata() for feeds in self._feeds.values() for feed in feeds):
-            self._store.bell.wait(min(wait_s, max(self._until_due(), 0.0)))
+        if not self._deal() and wait_s > 0:
+            self._store.bell.wait(min(wait_s, self._until_due()))
             self._look()
+            self._deal()
+
+    @property
+    def waiting(self) -> bool:
+        """Whether there are bars that Cerebro has not seen."""
+        return self._undelivered > 0 or any(self._rows.values())
+
+    def delivered(self) -> None:
+        """A bar has left a feed's queue: there is no other moment in this round."""
+        self._undelivered -= 1
+        self._dealt = True
 
     def is_live(self, feed: AlpacaData) -> bool:
-        """Whether the feed's bars, from now on, come in time."""
-        return feed.interval not in self._pending and self._groups[feed.interval].live
+        """Whether everything up to now has been dealt, and the feed's bars come in time from now on."""
+        return not self._dealt and self._is_past_read and not self.waiting and self._groups[feed.interval].live
+
+    def is_over(self, feed: AlpacaData) -> bool:
+        """Whether a feed will have no more bars: it is historical, or its `todate` has passed."""
+        if not self._is_past_read or self._rows[feed.interval]:
+            return False
+        now = self._clock.now_ns()
+        return feed.p.historical or (now > feed.ends_ns and self._groups[feed.interval].settled(feed.ends_ns, now))
+
+    # -- dealing --------------------------------------------------------------------------------------
+
+    def _deal(self) -> bool:
+        """Give every feed its bar of the earliest moment, unless a symbol's bar of that moment may still come in time."""
+        heads = [rows[0] for rows in self._rows.values() if rows]
+        if not heads:
+            return False
+        moment, now = min(row.moment for row in heads), self._clock.now_ns()
+        dealt = [(interval, rows[0]) for interval, rows in self._rows.items() if rows and rows[0].moment == moment]
+        live = all(row.live for _, row in dealt)
+        if live and any(group.awaits(moment, now) for group in self._minutes):
+            return False
+        number = float(day_numbers(np.array([moment]))[0])
+        for interval, row in dealt:
+            self._rows[interval].popleft()
+            self._undelivered += sum(feed.take(row, number) for feed in self._feeds[interval])
+        self._dealt, self.in_time = True, live
+        return True
 
     def _look(self) -> None:
+        """Take in what was told, and see what is due."""
         now = self._clock.now_ns()
-        if now < self._ask_at:
+        self._retries["arrivals"].do(self._arrivals.take_in, now)
+        if not self._is_past_read and not self._retries["past"].do(partial(self._read_past, now), now):
             return
-        try:
-            self._take_in()
-            self._begin_session(now)
-            for interval in list(self._pending):
-                self._release(interval, self._groups[interval].history(self._given(interval), now))
-                self._pending.remove(interval)
-            for interval, group in self._groups.items():
-                self._release(interval, group.due(now))
-                if group.mute:
-                    group.mute = False
-                    self._stream.expect(0.0)
-            self._write(now)
-            self._pause_s, self._told = AGAIN_S, ""
-        except CerebrolabError as error:
-            self._fail(error, now)
+        if not self._retries["open"].do(partial(self._session.begin, now), now):
+            return
+        for interval in self._groups:
+            self._retries[interval].do(partial(self._release, interval, now), now)
+        for group in self._minutes:
+            if group.mute:
+                group.mute = False
+                self._arrivals.expect()
+        if not self.waiting:
+            self._session.write(now)
 
-    def _take_in(self) -> None:
-        while self._inbox:
-            told = self._inbox[0]
-            if isinstance(told, State):
-                self._take_state(told)
-            else:
-                self._take_bar(told)
-            self._inbox.popleft()
-
-    def _take_bar(self, bar: Any) -> None:
-        values = Values(bar.open, bar.high, bar.low, bar.close, bar.volume)
-        for group in self._groups.values():
-            for symbol in group.symbols if isinstance(group, LiveMinutes) else ():
-                if PROXIES.get(symbol, symbol) == bar.symbol:
-                    group.hear(symbol, bar.time_ns, values)
-
-    def _take_state(self, state: Any) -> None:
-        if state.name == "connected":
-            self._clock.sync()
-            for group in self._groups.values():
-                group.connected(self._clock.now_ns())
-        elif state.name in ("lost", "refused"):
-            for group in self._groups.values():
-                group.lost()
-        if state.name in ("connected", "lost", "refused"):
-            self._tell_status(state.name == "connected")
-        if state.name != "connected":
-            self._report(f"market data: {state.name}{f' ({state.reason})' if state.reason else ''}")
-
-    def _tell_status(self, is_connected: bool) -> None:
-        for interval, feeds in self._feeds.items():
-            for feed in feeds if is_intraday(interval) else ():
-                feed.put_notification(feed.CONNECTED if is_connected else feed.CONNBROKEN)
-
-    def _release(self, interval: str, rows: Iterator[Row]) -> None:
-        for row in rows:
-            for feed in self._feeds[interval]:
-                if feed.symbol in row.values:
-                    feed.take(row.moment, row.values[feed.symbol], row.live)
+    def _release(self, interval: str, now: int) -> None:
+        self._rows[interval].extend(self._groups[interval].due(now))
 
     def _until_due(self) -> float:
         """Seconds until something is to be done, as far as is known."""
-        dues = [due for due in (group.next_due for group in self._groups.values()) if due is not None]
-        minute = 60 * SECOND_NS
         now = self._clock.now_ns()
-        return (max(min([*dues, now + minute - now % minute]), self._ask_at) - now) / 1e9 + 0.001
-
-    # -- sessions, actions, storing -------------------------------------------------------------------
-
-    def _begin_session(self, now: int) -> None:
-        """At the start, and before every open: what happens to the shares today is known before they trade."""
-        today = self._clock.today()
-        if today == self._session:
-            return
-        times = self._clock.session_times(today)
-        if times is None or now < times[0] - EARLY_NS:
-            return
-        if self._streamed is not None:
-            if self._session is not None:
-                self._streamed.write(np.datetime64(self._session))
-            self._streamed.forget()
-        if self._session is not None:
-            tickers = {PROXIES.get(feed.symbol, feed.symbol) for feed in self._all()}
-            found = actions_on(sorted(tickers), str(today), AlpacaPages(self._store.endpoints, self._clock, attempts=1))
-            for feed in self._all():
-                feed.act(found.get(PROXIES.get(feed.symbol, feed.symbol), ()), times[0])
-        self._session = today
-
-    def _write(self, now: int) -> None:
-        if self._streamed is not None and self._session is not None and now - self._written >= WRITE_NS:
-            self._streamed.write(np.datetime64(self._session))
-            self._written = now
+        dues = [group.next_due(now) for group in self._groups.values()] + [retry.at for retry in self._retries.values()]
+        dues.append(self._session.next_due(now))
+        if self._minutes:  # each is told at its end, and looked for after the grace time
+            dues += [self._session.next_minute(now), self._session.next_minute(now - self._grace_ns) + self._grace_ns]
+        return (min(due for due in dues if due is not None and due > now) - now) / SECOND_NS + 0.001
 
     # -- the venue ------------------------------------------------------------------------------------
 
-    def _group(self, interval: str, feeds: list[AlpacaData]) -> LiveMinutes | LiveDays:
-        symbols, first = [feed.symbol for feed in feeds], min((feed.first for feed in feeds if feed.first), default=None)
+    def _group(self, interval: str) -> LiveMinutes | LiveDays:
+        symbols, fetch = [feed.symbol for feed in self._feeds[interval]], partial(self._archive.fetch, interval)
         if not is_intraday(interval):
-            return LiveDays(symbols, self._clock.session_times, self._fetch, first)
-        assert self._streamed is not None
-        grace_ns = round(max(feed.p.bar_grace_s for feed in feeds) * SECOND_NS)
-        return LiveMinutes(symbols, interval, interval_ns(interval), grace_ns, self._session_at, self._fetch, self._streamed, first)
+            return LiveDays(symbols, self._clock.session_times, fetch)
+        return LiveMinutes(symbols, interval, self._grace_ns, self._session_at, fetch, self._streamed)
 
-    def _session_at(self, moment: int) -> tuple[int, int] | None:
-        return self._clock.session_times(dt.datetime.fromtimestamp(moment / 1e9, dt.UTC).date())
+    def _session_at(self, moment: int) -> Times | None:
+        return self._clock.session_times(_date(moment))
 
-    def _source(self, settles: bool = False) -> AlpacaSource:
-        options: dict[str, Any] = {} if settles else {"settle_ns": 0}
-        feed = "sip" if self._store.endpoints.data_stream.rstrip("/").endswith("sip") else "iex"
-        return AlpacaSource(feed, endpoints=self._store.endpoints, clock=self._clock, attempts=1, **options)
-
-    def _fetch(self, symbols: Iterable[str], first: str, interval: str) -> Any:
-        series = self._source(settles=not is_intraday(interval)).fetch(list(symbols), first, None, interval)
-        for bars in series:
-            for feed in self._all():
-                if feed.symbol == bars.symbol:
-                    feed.act_on(bars)
-        return series
-
-    def _given(self, interval: str) -> Any:
-        """History that came with the feeds; None = it is fetched."""
-        given = [feed.history for feed in self._feeds[interval]]
-        return None if any(bars is None for bars in given) else given
+    def _read_past(self, now: int) -> None:
+        """All histories, before any row is dealt."""
+        past = {interval: group.history(self._archive.history(interval), now) for interval, group in self._groups.items()}
+        for interval, rows in past.items():
+            self._rows[interval].extend(rows)
+        self._is_past_read = True
 
     def _all(self) -> Iterator[AlpacaData]:
         for feeds in self._feeds.values():
             yield from feeds
 
-    def _hear(self, told: Any) -> None:
-        """In the stream's thread."""
-        self._inbox.append(told)
-        self._store.bell.ring()
-
-    # -- trouble --------------------------------------------------------------------------------------
-
-    def _fail(self, error: CerebrolabError, now: int) -> None:
-        """Report, once for each kind of trouble, and try again later."""
-        self._ask_at = now + round(self._pause_s * SECOND_NS)
-        self._pause_s = min(self._pause_s * 2, LONGEST_S)
-        if str(error) != self._told:
-            self._told = str(error)
-            self._report(f"market data: {error}")
-
     def _report(self, text: str) -> None:
         log.warning(text)
         self._store.put_notification(text)
+
+
+def _date(moment: int) -> dt.date:
+    return dt.datetime.fromtimestamp(moment // SECOND_NS, dt.UTC).date()

@@ -12,7 +12,7 @@ MINUTE_NS = 60 * 10**9
 
 Times = tuple[int, int]  # a session's open and close, UTC ns
 SessionAt = Callable[[int], Times | None]  # the session of a moment's day
-Fetch = Callable[[Sequence[str], str, str], list[SymbolBars]]  # symbols, first session (ISO date), interval: complete bars
+Fetch = Callable[[Sequence[str], str, str], Sequence[SymbolBars]]  # symbols, first session (ISO date), interval: complete bars
 
 
 class Values(NamedTuple):
@@ -53,13 +53,26 @@ class MinuteRows:
     """
 
     def __init__(self, symbols: Sequence[str], step_ns: int, grace_ns: int, session_at: SessionAt) -> None:
-        self.symbols, self._step_ns, self._grace_ns, self._session_at = tuple(symbols), step_ns, grace_ns, session_at
+        self.symbols, self._step_ns, self._grace_ns, self._session_at = frozenset(symbols), step_ns, grace_ns, session_at
         self.last = 0
+        self._session: Times = (0, 0)
         self._told: dict[int, dict[str, dict[int, Values]]] = {}
+
+    def end(self, moment: int) -> int | None:
+        """The end of the bar that a minute belongs to; None out of hours."""
+        session = self._session_at(moment)
+        if session is None or not session[0] < moment <= session[1]:
+            return None
+        self._session = session
+        return self._end(moment)
+
+    def _end(self, moment: int) -> int:
+        opens, closes = self._session
+        return min(opens + -(-(moment - opens) // self._step_ns) * self._step_ns, closes)
 
     def add(self, symbol: str, moment: int, values: Values) -> bool:
         """Take in a minute bar that was complete at `moment`, or its correction; False if its row has been released."""
-        end = self._end(moment)
+        end = self.end(moment)
         if end is None:
             return True
         if end <= self.last:
@@ -67,32 +80,36 @@ class MinuteRows:
         self._told.setdefault(end, {}).setdefault(symbol, {})[moment] = values
         return True
 
-    def ready(self, now: int) -> Iterator[Row]:
-        """Release what is due, in order."""
+    def ready(self, now: int, patient: bool) -> list[Row]:
+        """Release what is due, in order; if `patient`, no row that may become more complete."""
+        rows: list[Row] = []
         for end in sorted(self._told):
-            if now < end + self._grace_ns and not self._complete(end):
-                return
-            yield self._release(end, live=True)
+            if not self._complete(end) and (patient or now < end + self._grace_ns):
+                break
+            rows.append(self._release(end, live=True))
+        return rows
 
-    def behind(self, until: int) -> Iterator[Row]:
+    def behind(self, until: int) -> list[Row]:
         """Release every row up to a moment, as bars that come too late to trade on."""
-        for end in sorted(self._told):
-            if end <= until:
-                yield self._release(end, live=False)
+        rows = [self._release(end, live=False) for end in sorted(self._told) if end <= until]
         self.last = max(self.last, until)
+        return rows
+
+    def skip(self, until: int) -> None:
+        """Rows up to a moment have been played from elsewhere."""
+        self.last = max(self.last, until)
+        self._told = {end: told for end, told in self._told.items() if end > self.last}
+
+    def awaits(self, moment: int, now: int) -> bool:
+        """Whether a row of this moment may still be released in time."""
+        opens, closes = self._session
+        inside = opens < moment <= closes and self.last < moment
+        return inside and now < moment + self._grace_ns and self._end(moment) == moment
 
     @property
     def due(self) -> int | None:
         """When the earliest row is released at the latest, UTC ns; None if nothing has been told."""
         return min(self._told) + self._grace_ns if self._told else None
-
-    def _end(self, moment: int) -> int | None:
-        """The end of the bar that a minute belongs to; None out of hours."""
-        session = self._session_at(moment)
-        if session is None or not session[0] < moment <= session[1]:
-            return None
-        opens, closes = session
-        return min(opens + -(-(moment - opens) // self._step_ns) * self._step_ns, closes)
 
     def _complete(self, end: int) -> bool:
         told = self._told[end]

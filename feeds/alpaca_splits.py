@@ -1,30 +1,31 @@
-"""Corporate actions that Alpaca has announced for a day, asked for before it. Imports the modules beside it."""
+"""Corporate actions that Alpaca has announced for a day or some days, asked for before. Imports the modules beside it."""
 
 import datetime as dt
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from core.clock import Clock
+from feeds.alpaca import ACTIONS_A_PAGE, AFTER_EX, BEFORE_EX
 from feeds.alpaca_actions import Action, read_actions
 from feeds.alpaca_pages import ACTIONS, AlpacaPages
 
 if TYPE_CHECKING:
     from core.settings import Settings
 
-AROUND = dt.timedelta(days=10)  # actions are asked for by the day they are processed, which is near the ex-date
-PAGE = 1_000
 
+def actions_on(symbols: Sequence[str], date: str, pages: AlpacaPages, until: str | None = None) -> dict[str, list[Action]]:
+    """Symbol -> what happens to its shares on a date, or from it `until` another (ISO); symbols without an action are left out.
 
-def actions_on(symbols: Sequence[str], date: str, pages: AlpacaPages) -> dict[str, list[Action]]:
-    """Symbol -> what happens to its shares on a date (ISO); symbols without an action are left out.
+    Alpaca selects by the day an action is processed, which may be a dividend's pay date.
 
     Raises:
         CerebrolabError: Alpaca does not say.
     """
-    day = dt.date.fromisoformat(date)
-    query = {"symbols": ",".join(symbols), "start": str(day - AROUND), "end": str(day + AROUND)}
+    until = until or date
+    first, last = dt.date.fromisoformat(date) - BEFORE_EX, dt.date.fromisoformat(until) + AFTER_EX
+    query = {"symbols": ",".join(symbols), "start": str(first), "end": str(last)}
     try:
-        return read_actions(pages.pages(ACTIONS, query, PAGE), date, date)
+        return read_actions(pages.pages(ACTIONS, query, ACTIONS_A_PAGE), date, until)
     finally:
         pages.close()
 

@@ -1,6 +1,7 @@
 """Streamed minute bars, kept and written to a bar store as they were told last. Imports core and feeds."""
 
 import logging
+from typing import Any
 
 import numpy as np
 
@@ -14,7 +15,7 @@ INTERVAL = "1m"
 
 
 class StreamedBars:
-    """The minutes of the current session; corrections replace what they correct.
+    """The regular minutes of the current session; corrections replace what they correct.
 
     What is written is not marked as asked for: once the session is complete, the source is asked for it again, as it
     may know of trades that the stream did not tell.
@@ -38,13 +39,13 @@ class StreamedBars:
         self._changed.add(symbol)
         return "new" if before is None else "changed"
 
-    def write(self, session: np.datetime64) -> None:
+    def write(self) -> None:
         """Write what has changed; a store that fails is named in the log, and tried again the next time."""
         if self._store is None:
             return
         for symbol in sorted(self._changed):
             try:
-                self._store.write(symbol, self._bars(symbol, session), np.array([], "datetime64[D]"), INTERVAL, source=self._source)
+                self._store.write(symbol, self._bars(symbol), np.array([], "datetime64[D]"), INTERVAL, source=self._source)
             except CerebrolabError as error:
                 log.warning("streamed bars of %s are not stored: %s", symbol, error)
                 continue
@@ -55,7 +56,8 @@ class StreamedBars:
         self._told.clear()
         self._changed.clear()
 
-    def _bars(self, symbol: str, session: np.datetime64) -> SymbolBars:
+    def _bars(self, symbol: str) -> SymbolBars:
         moments = sorted(self._told[symbol])
-        columns = zip(*(self._told[symbol][moment] for moment in moments), strict=True)
-        return SymbolBars.make(symbol, moments, np.full(len(moments), session), **dict(zip(FIELDS, columns, strict=True)))
+        session = np.array(moments, "datetime64[ns]").astype("datetime64[D]")  # regular hours lie within one day of UTC
+        columns: dict[str, Any] = dict(zip(FIELDS, zip(*(self._told[symbol][at] for at in moments), strict=True), strict=True))
+        return SymbolBars.make(symbol, moments, session, **columns)

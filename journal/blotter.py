@@ -1,11 +1,13 @@
 """`Blotter`: what was decided for live accounts, and every attempt to trade on it, written before it is sent."""
 
 from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import insert, select, update
+from sqlalchemy.orm import Session
 
 from core.clock import Clock
 from core.errors import UnknownName
@@ -60,7 +62,7 @@ class Blotter:
             Its number; that of the one recorded before, unchanged, if this account and run has decided on this bar already.
         """
         now = self._clock.now_ns()
-        with self._database.writing() as session:
+        with self._writing() as session:
             known = session.scalar(_decision(decision["account"], decision["run_key"], decision["bar_ns"]))
             if known is not None:
                 return known.id
@@ -99,7 +101,7 @@ class Blotter:
     def add(self, decision_id: int, order: LiveOrder) -> None:
         """Record one more attempt; the same one again changes nothing."""
         now = self._clock.now_ns()
-        with self._database.writing() as session:
+        with self._writing() as session:
             if session.get(LiveOrderRow, order.client_order_id) is None:
                 session.add(LiveOrderRow(decision_id=decision_id, created_ns=now, updated_ns=now, **vars(order)))
 
@@ -109,13 +111,17 @@ class Blotter:
         Raises:
             UnknownName: no such order.
         """
-        with self._database.writing() as session:
+        with self._writing() as session:
             session.execute(update(LiveOrderRow).values(**values, updated_ns=self._clock.now_ns())
                             .where(LiveOrderRow.client_order_id == client_order_id, LiveOrderRow.state != DONE))
             row = session.get(LiveOrderRow, client_order_id, populate_existing=True)
             if row is None:
                 raise UnknownName(f"unknown order {client_order_id}: the journal has no order of that name")
             return _order(row)
+
+    def _writing(self) -> AbstractContextManager[Session]:
+        self._database.keep_open()
+        return self._database.writing(durable=True)  # what was sent must be known even after a power cut
 
     def _orders(self, *conditions: Any) -> list[LiveOrder]:
         chosen = select(LiveOrderRow).where(*conditions)

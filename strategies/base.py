@@ -180,9 +180,10 @@ class TargetStrategy(bt.Strategy):
         self.next()
 
     def next(self) -> None:
-        row = self._panel.update(self.datetime[0])
         if any(is_past(data) for data in self._live):
+            self._panel.grow()
             return
+        row = self._panel.update(self.datetime[0])
         if self._live and not self._resumed:
             self._resumed = True
             self._protection.resume()

@@ -16,7 +16,6 @@ from brokers.alpaca.stream_trouble import State
 from brokers.alpaca.trade_stream import TradeUpdate
 from core.bars import Bars
 from core.day_numbers import moments_of
-from feeds.alpaca_live import LiveBars
 
 PATIENCE_S = 5.0
 STEP_S = 2.0  # of the venue's time, while the stream is not connected
@@ -37,18 +36,27 @@ class FeedClock(CallersClock):
     def __init__(self, alpaca, skew_s=0.0):
         super().__init__(alpaca)
         self.skew_s = skew_s
-        self.sent = self.heard = self.pauses = 0
+        self.heard = self.pauses = 0
+        self.sent = {}
         self.state, self.stops, self.reached = "", [], lambda: None
         send = alpaca.streams.send
 
         def counting(channel, messages):
             messages = list(messages)
-            if "data" not in alpaca.streams.muted:
-                sessions = [each for each in alpaca.streams._sessions if hasattr(each, "wanted")]
-                self.sent += sum(each.wants(channel, message["S"]) for each in sessions for message in messages)
+            for each in self.connections() if "data" not in alpaca.streams.muted else ():
+                self.sent[each] = self.sent.get(each, 0) + sum(each.wants(channel, message["S"]) for message in messages)
             send(channel, messages)
 
         alpaca.streams.send = counting
+
+    def connections(self):
+        """The venue's ends of the stream, the newest last."""
+        return [each for each in self.alpaca.streams._sessions if hasattr(each, "wanted")]
+
+    @property
+    def missing(self):
+        """How much of what the newest connection was told has not arrived."""
+        return max(sum(self.sent.get(each, 0) for each in self.connections()[-1:]) - self.heard, 0)
 
     def listened(self, told):
         """What the stream has told."""
@@ -56,7 +64,8 @@ class FeedClock(CallersClock):
         if name is None or name == "nonsense":
             self.heard += 1
         elif name not in REPORTS:
-            self.state, self.heard = name, self.sent  # what is still missing was lost with its connection
+            self.state = name
+            self.heard *= name == "connected"  # another connection begins anew
 
     def sleep(self, seconds):
         super().sleep(seconds)
@@ -74,9 +83,9 @@ class FeedClock(CallersClock):
     def catch_up(self):
         """Wait until the stream has."""
         before, deadline = self.pauses, time.monotonic() + PATIENCE_S
-        while not (self.heard >= self.sent and self.state == "connected" or self.pauses >= before + 2 or self.state == ""):
+        while not (self.state == "connected" and not self.missing or self.pauses >= before + 2 or self.state == ""):
             if time.monotonic() > deadline:
-                raise TimeoutError(f"the stream is {self.state}, {self.heard} of {self.sent} messages have arrived")
+                raise TimeoutError(f"the stream is {self.state}, {self.missing} messages have not arrived")
             time.sleep(0.0005)
 
 
@@ -145,7 +154,7 @@ class Live:
         self.alpaca, self.clock = alpaca, FeedClock(alpaca, skew_s)
         self.store = AlpacaStore(alpaca.key_id, alpaca.secret_key, base_url=alpaca.url, data_url=alpaca.data_url, stream_url=alpaca.stream_url,
                                  trade_stream_url=alpaca.trade_stream_url, clock=self.clock, stream=False)
-        self._count(LiveBars.of(self.store))
+        self._count()
         self.broker = self.store.getbroker(reconcile_s=1e6)
         self.broker.on_state(State("connected"))
         alpaca.updates.listeners.append(lambda update: self.broker.on_update(TradeUpdate.read(update)))
@@ -154,19 +163,16 @@ class Live:
         self.cerebro = self._watched(cerebro)(stdstats=False, **options)
         self.cerebro.setbroker(self.broker)
 
-    def _count(self, bars):
-        hear = bars._hear
-
-        def counted(told):
-            hear(told)
-            self.clock.listened(told)
-
-        bars._hear = counted
+    def _count(self):
+        """Let the clock know what the stream tells, and what it is expected to tell."""
         listen = self.store.listen
 
-        def listening(*callbacks):
+        def counted(hear):
+            return lambda told: (hear(told), self.clock.listened(told))
+
+        def listening(on_bar, on_state):
             self.clock.state = "connecting"
-            stream = listen(*callbacks)
+            stream = listen(counted(on_bar), counted(on_state))
             expect = stream.expect
             stream.expect = lambda within_s: (expect(within_s), setattr(self.clock, "state", "mute"))
             return stream

@@ -30,7 +30,7 @@ class VenueClock:
     def sleep(self, seconds: float) -> None:
         """Let the venue's time pass."""
         self.slept.append(seconds)
-        self.alpaca.advance(seconds=max(seconds, 0.0))
+        self.alpaca.advance(seconds=max(seconds, 1e-9) if seconds > 0 else 0.0)
 
     def wait(self, event: threading.Event, seconds: float) -> bool:
         """Let the venue's time pass, unless the event has come; whether it has."""

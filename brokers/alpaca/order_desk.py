@@ -207,8 +207,6 @@ class OrderDesk:
 
 def _in_backfill(order: BtOrder) -> bool:
     data: Any = order.data
-    while getattr(data, "_clone", False):  # a resampled copy knows nothing of its feed's state
-        data = data.data
     if hasattr(data, "backfilling"):
         return bool(data.backfilling)
     return bool(data.islive()) and data._laststatus != data.LIVE

@@ -56,8 +56,17 @@ def trading_client(endpoints: Endpoints, timeout_s: tuple[float, float] = TIMEOU
                 raise _unanswered(error, timeout_s) from None
             return read(response, endpoints)
 
-    return Client(endpoints.key_id, endpoints.secret_key, paper=endpoints.paper, raw_data=True,
-                  url_override=endpoints.trading_host)
+    client = Client(endpoints.key_id, endpoints.secret_key, paper=endpoints.paper, raw_data=True,
+                    url_override=endpoints.trading_host)
+    _read_environment_once(client._session, endpoints.trading_host)
+    return client
+
+
+def _read_environment_once(session: Any, host: str) -> None:
+    """Proxies and certificates of the environment, which a session otherwise looks up for every request."""
+    settings = session.merge_environment_settings(host, {}, None, None, None)
+    session.proxies, session.verify, session.cert = settings["proxies"], settings["verify"], settings["cert"]
+    session.trust_env = False
 
 
 def read(response: Any, endpoints: Endpoints) -> Any:

@@ -232,7 +232,8 @@ class Daily:
         """
         stuck: dict[str, str] = {}
         for order in self._blotter.unfinished(account.id, self.spec.symbols):
-            found = None if order.state == PLANNED else self._rest.order_by_client_id(order.client_order_id)
+            sent = order.state != PLANNED or order.tif  # what was sent may arrive after nobody has found it
+            found = self._rest.order_by_client_id(order.client_order_id) if sent else None
             deadline = self._clock.monotonic() + CANCEL_S
             while found is not None and found.open and found.status != "done_for_day":
                 if self._clock.monotonic() > deadline:

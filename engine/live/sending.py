@@ -91,18 +91,18 @@ class Sending:
             tif, reason = self._window(order)
             reason = reason or self._in_the_way(order, orders)
             if reason == NOT_CLOSED:
-                self._blotter.change(order.client_order_id, state=DONE, status="refused", reason=reason)
+                self._give_up(order, reason, "refused")
                 continue
             if reason:
                 waiting.append(f"{order.side} {order.qty:f} {order.symbol}: {reason}")
                 continue
             if not tif:
-                self._blotter.change(order.client_order_id, state=DONE, reason="its session has passed")
+                self._give_up(order, "its session has passed")
                 continue
             positions = self._rest.positions()
             qty = _still_right(order, positions)
             if not qty:
-                self._blotter.change(order.client_order_id, state=DONE, reason="the position has changed since the decision")
+                self._give_up(order, "the position has changed since the decision")
                 continue
             if qty != order.qty:
                 order = self._blotter.change(order.client_order_id, qty=qty)
@@ -111,12 +111,20 @@ class Sending:
             if refusals and self._may_wait(order, refusals, orders):
                 waiting.append(f"{order.side} {order.qty:f} {order.symbol}: {refusals[0]}; it waits for the sales")
             elif refusals:
-                self._blotter.change(order.client_order_id, state=DONE, status="refused", reason="; ".join(refusals))
+                self._give_up(order, "; ".join(refusals), "refused")
             else:
                 self._submit(order, request, waiting)
                 account, others = self._rest.account(), self._rest.orders()
             orders = self._blotter.orders(self._run.decision_id)
         return waiting
+
+    def _give_up(self, order: LiveOrder, reason: str, status: str = "") -> None:
+        """Done without being sent; unless it was once, by a process that was killed, and has arrived only now."""
+        found = self._rest.order_by_client_id(order.client_order_id) if order.tif else None
+        if found is not None:
+            self._record(order, found)
+        else:
+            self._blotter.change(order.client_order_id, state=DONE, status=status, reason=reason)
 
     def _submit(self, order: LiveOrder, request: OrderRequest, waiting: list[str]) -> None:
         order = self._blotter.change(order.client_order_id, state=SENDING, tif=request.tif)

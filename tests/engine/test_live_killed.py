@@ -1,59 +1,21 @@
-"""A daily run is killed at every point at which it writes or sends; started again, it neither repeats nor loses an order."""
+"""A daily run is killed wherever it writes or sends; started again, it neither repeats nor loses an order.
 
-import json
-import os
-import signal
-import subprocess
-import sys
-import threading
-from pathlib import Path
+The account has to sell two symbols in the evening before it can buy two others in the morning; the next evening finds them
+filled, and decides again.
+"""
+
+import shutil
+from functools import cache
 
 import pytest
-from live_days import panel, venue
-from mortal_days import MORTAL
+from killed_runs import Killer, Runs, blank_journal, outcome
+from live_days import Days
+from mortal_days import BARS, EVENING, FRAME, MORTAL, PAGE, held_venue
 
-from engine.live.wanted import wanted
 from journal import Journal
+from journal.blotter import PLANNED
 
-EVENING, MORNING = "2024-02-20T19:05-05:00", "2024-02-21T09:31-05:00"
-ROOT = Path(__file__).parents[2]
-
-
-class Runs:
-    """Daily runs in processes of their own, forked from one that is warm."""
-
-    def __init__(self) -> None:
-        paths = os.pathsep.join([str(ROOT), str(ROOT / "tests")])
-        self._warm = subprocess.Popen([sys.executable, "-W", "ignore", str(ROOT / "tests" / "mortal_days.py")], stdin=subprocess.PIPE,
-                                      stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": paths})
-
-    def start(self, alpaca, journal, last=0):
-        """Returns the process, and a function that waits for its end and returns the points it passed, None if it was killed."""
-        self._warm.stdin.write(json.dumps({"url": alpaca.url, "key": alpaca.key_id, "secret": alpaca.secret_key, "journal": str(journal),
-                                           "last": last}) + "\n")
-        self._warm.stdin.flush()
-        said = {}
-        while "process" not in said:
-            said |= self._answer()
-
-        def ended():
-            while "code" not in said:
-                said.update(self._answer())
-            assert said["killed"] or said["code"] == 0
-            return None if said["killed"] else said["passed"]
-
-        return said["process"], ended
-
-    def once(self, alpaca, journal, last=0):
-        return self.start(alpaca, journal, last)[1]()
-
-    def _answer(self):
-        return json.loads(self._warm.stdout.readline())
-
-    def close(self):
-        self._warm.stdin.close()
-        self._warm.wait(10)
-        self._warm.stdout.close()
+MOMENTS = {"evening": EVENING, "morning": "2024-02-21T09:31-05:00", "next evening": "2024-02-21T19:05-05:00"}
 
 
 @pytest.fixture(name="runs", scope="module")
@@ -63,72 +25,133 @@ def _runs():
     runs.close()
 
 
-@pytest.fixture(name="bars", scope="module")
-def _bars():
-    return panel()
+@pytest.fixture(name="blank", scope="module")
+def _blank(tmp_path_factory):
+    path = tmp_path_factory.mktemp("blank") / "journal.db"
+    blank_journal(path)
+    return path
 
 
-def right(alpaca, path, bars):
-    """Every order once, filled, in the venue's books and in ours."""
-    decided = wanted(MORTAL, bars.between(None, "2024-02-20"), {}, 100_000.0, 100_000.0)
-    ordered = sorted((each.symbol, each.side, each.qty) for each in decided.orders)
-    assert len(ordered) >= 2
-    assert sorted((each.symbol, each.side, each.qty) for each in alpaca.ledger.orders) == ordered
-    assert sorted((each.symbol, "buy" if each.signed > 0 else "sell", abs(each.signed)) for each in alpaca.ledger.executions) == ordered
-    with Journal(path) as journal:
-        decision, = journal.blotter.decisions(alpaca.account_id)
-        orders = journal.blotter.orders(decision.id)
-    assert sorted((each.symbol, each.side, each.filled) for each in orders) == ordered
-    assert {(each.state, each.status) for each in orders} == {("done", "filled")}
+@pytest.fixture(name="life", scope="module")
+def _life(blank, tmp_path_factory):
+    """Lives an evening and the day after, with `dies(alpaca, path)` at a moment, before a run that nothing disturbs.
+
+    Returns what has become of everything by then, which is all that what follows depends on; or by the `end`.
+    """
+
+    def live(moment="", dies=None, end="", fresh=False):
+        path = tmp_path_factory.mktemp("life") / "journal.db"
+        if not fresh:
+            shutil.copy(blank, path)
+        with held_venue() as alpaca:
+            days = Days(alpaca, BARS, path, MORTAL)
+            for name, when in MOMENTS.items():
+                alpaca.advance(to=when)
+                if name == moment:
+                    dies(alpaca, path)
+                days.once()
+                if name == (end or moment):
+                    break
+            return outcome(alpaca, path)
+
+    return live
 
 
-def lived_on(alpaca, runs, path, bars):
-    """After the restart, and the opening that follows, all is as if nothing had happened."""
-    runs.once(alpaca, path)
-    alpaca.advance(to=MORNING)
-    runs.once(alpaca, path)
-    right(alpaca, path, bars)
+@pytest.fixture(name="whole", scope="module")
+def _whole(life):
+    """What has become of the life that nothing disturbs, by each of the moments."""
+    return {moment: life(end=moment) for moment in MOMENTS}
 
 
-def test_killed_before_and_after_everything_it_writes_and_sends(runs, bars, tmp_path):
-    with venue(bars, now=EVENING) as alpaca:
-        points = runs.once(alpaca, tmp_path / "whole.db")
-        lived_on(alpaca, runs, tmp_path / "whole.db", bars)
-    assert points >= 14
-    for last in range(1, points + 1):
-        path = tmp_path / f"{last}.db"
-        with venue(bars, now=EVENING) as alpaca:
-            assert runs.once(alpaca, path, last) is None
-            lived_on(alpaca, runs, path, bars)
+@pytest.fixture(name="passed", scope="module")
+def _passed(life, runs):
+    """What a run passes at each of the moments."""
+
+    @cache
+    def passed(moment):
+        told = []
+        life(moment, lambda alpaca, path: told.append(runs.once(alpaca, path)))
+        return told[0]
+
+    return passed
 
 
-@pytest.mark.parametrize("moment", ["before", "after"])
+def dying(runs, *at):
+    def dies(alpaca, path):
+        assert runs.once(alpaca, path, at) is None, at
+
+    return dies
+
+
+def test_the_life_that_nothing_disturbs(whole, passed):
+    assert sorted((symbol, side, status) for _, symbol, side, _, status in whole["next evening"]["orders"]) == [
+        ("AAA", "sell", "filled"), ("BBB", "sell", "accepted"), ("BBB", "sell", "filled"), ("CCC", "buy", "filled"), ("DDD", "buy", "filled")]
+    assert [len(each["executions"]) for each in whole.values()] == [0, 2, 4]
+    points = {moment: passed(moment)["points"] for moment in MOMENTS}
+    assert [each.count("before submit") for each in points.values()] == [2, 2, 1]
+    assert [each.count("before commit") for each in points.values()] == [5, 6, 5]
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_killed_at_every_point(life, runs, whole, passed, moment):
+    for at, name in enumerate(passed(moment)["points"], 1):
+        assert life(moment, dying(runs, "point", at)) == whole[moment], (at, name)
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_killed_within_every_commit(life, runs, whole, passed, moment):
+    for commit, length in enumerate(passed(moment)["commits"]):
+        for written in sorted(each for each in {100, FRAME // 2, FRAME, length // 2, length - 1} if each < length):
+            assert life(moment, dying(runs, "commit", commit, written)) == whole[moment], (commit, written)
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_killed_while_the_log_goes_into_the_file(life, runs, whole, passed, moment):
+    pages = passed(moment)["pages"]
+    assert pages
+    for page in pages:
+        assert life(moment, dying(runs, "closing", (page - 1) * PAGE + PAGE // 2)) == whole[moment], page
+
+
+@pytest.mark.parametrize("length", [0, 100, 2 * PAGE, 8 * PAGE + 1, 12 * FRAME])
+def test_killed_while_the_journal_is_made(life, runs, whole, length):
+    assert life("evening", dying(runs, "file", length), fresh=True) == whole["evening"]
+
+
 @pytest.mark.parametrize("nth", [1, 2])
-def test_killed_while_an_order_is_on_its_way(runs, bars, tmp_path, moment, nth):
-    with venue(bars, now=EVENING) as alpaca:
-        process, known, posts = [], threading.Event(), []
+@pytest.mark.parametrize("moment", ["evening", "morning"])
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_killed_while_the_venue_takes_an_order(life, runs, whole, moment, nth, when):
+    def dies(alpaca, path):
+        killer = Killer(alpaca, when, nth)
+        assert killer.once(runs, path) is None
+        killer.end()
 
-        def kill(when, request):
-            if when == moment and request.method == "POST" and known.wait(5):
-                posts.append(request)
-                if len(posts) == nth:
-                    os.kill(process[0], signal.SIGKILL)
-
-        alpaca.on_request(kill)
-        started, ended = runs.start(alpaca, tmp_path / "journal.db")
-        process.append(started)
-        known.set()
-        assert ended() is None
-        alpaca.rest.hooks.clear()
-        lived_on(alpaca, runs, tmp_path / "journal.db", bars)
+    assert life(moment, dies, end="next evening") == whole["next evening"]
 
 
-def test_killed_in_the_morning_while_it_looks_after_its_orders(runs, bars, tmp_path):
-    for last in range(1, 5):
-        path = tmp_path / f"{last}.db"
-        with venue(bars, now=EVENING) as alpaca:
-            runs.once(alpaca, path)
-            alpaca.advance(to=MORNING)
-            runs.once(alpaca, path, last)
-            runs.once(alpaca, path)
-            right(alpaca, path, bars)
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_an_order_of_the_killed_arrives_late(life, runs, whole, method):
+    """The next run has not found it (GET), or has sent it once more (POST)."""
+    killers = []
+
+    def dies(alpaca, path):
+        killers.append(Killer(alpaca, until=lambda request, victim: request.method == method and bool(request.client_order_id)))
+        assert killers[0].once(runs, path) is None
+
+    assert life("evening", dies, end="next evening") == whole["next evening"]
+
+
+def test_an_order_that_arrived_after_nobody_had_found_it_is_not_taken_for_unsent(tmp_path):
+    """The next decision takes back what remains of the last; this order has been filled since it was asked for in vain."""
+    with held_venue() as alpaca:
+        days = Days(alpaca, BARS, tmp_path / "journal.db", MORTAL)
+        name = days.once().orders[0].client_order_id
+        with Journal(days.path) as journal:
+            journal.blotter.change(name, state=PLANNED, broker_id="", status="")
+        days.at("16:25", days.session_after(days.today))
+        days.once()
+        with Journal(days.path) as journal:
+            first, _ = journal.blotter.decisions(alpaca.account_id)
+            order = next(each for each in journal.blotter.orders(first.id) if each.client_order_id == name)
+    assert (order.state, order.status, order.filled, order.reason) == ("done", "filled", order.qty, "")

@@ -65,7 +65,7 @@ class Life:
         killers = []
         for _ in range(self.random.randrange(5)):
             self._faults(days.alpaca)
-            if self.random.random() < 0.3:
+            if not killers and self.random.random() < 0.5:
                 killers.append(Killer(days.alpaca, nth=self.random.choice([1, 1, 2, 3]), until=self._countdown()))
                 told = killers[-1].once(runs, path, **self.options)
             else:

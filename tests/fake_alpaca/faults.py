@@ -36,6 +36,7 @@ class AnswerFault(Fault):
         status, body, headers: what is answered instead of the true answer; None answers the true one.
         lost: the connection is closed without an answer.
         reset: the connection is reset (TCP RST) without an answer.
+        cut: the connection is closed in the middle of the answer's body.
         events_first: the events that follow from the request are sent before its answer.
         wait_s: real seconds before the answer is sent.
         until: the answer waits until this is set.
@@ -49,6 +50,7 @@ class AnswerFault(Fault):
     headers: dict[str, str] = field(default_factory=dict)
     lost: bool = False
     reset: bool = False
+    cut: bool = False
     events_first: bool = False
     wait_s: float = 0.0
     until: threading.Event | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import struct
@@ -44,13 +45,18 @@ class RestServer(ThreadingHTTPServer):
         self.refusing_until = 0  # venue time; until then no connection is served
         self.per_minute: Counter[int] = Counter()  # trading requests by minute of the venue's clock
         self._open: dict[socket.socket, threading.Thread] = {}
-        self._thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+        self._closing = False
+        self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()
 
     @property
     def is_out(self) -> bool:
         """Whether connections are refused now."""
         return self.venue.now < self.refusing_until
+
+    def _serve(self) -> None:
+        while not self._closing:
+            self.handle_request()
 
     def verify_request(self, request: Any, client_address: Any) -> bool:
         """Refuse connections during an outage."""
@@ -71,7 +77,9 @@ class RestServer(ThreadingHTTPServer):
 
     def close(self) -> None:
         """Stop serving; no thread and no socket is left."""
-        self.shutdown()
+        self._closing = True
+        with contextlib.suppress(OSError):  # closed already
+            self.socket.shutdown(socket.SHUT_RDWR)  # wakes who waits for a connection
         self._thread.join()
         self.server_close()
         threads = list(self._open.values())
@@ -127,6 +135,8 @@ class RestHandler(BaseHTTPRequestHandler):
         parts = urlsplit(self.path)
         length = int(self.headers.get("Content-Length") or 0)
         raw = self.rfile.read(length) if length else b""
+        if len(raw) < length:  # the client is gone in the middle of its request
+            raise Dropped
         try:
             body = json.loads(raw) if raw else {}
         except ValueError:
@@ -184,7 +194,7 @@ class RestHandler(BaseHTTPRequestHandler):
             if fault and fault.status is not None:
                 status, body = fault.status, fault.body
             request.status = status
-            self._write(status, body, {**self._rate_headers(request), **(fault.headers if fault else {})})
+            self._write(status, body, {**self._rate_headers(request), **(fault.headers if fault else {})}, fault is not None and fault.cut)
         finally:
             self.server.venue.settle()
 
@@ -195,7 +205,7 @@ class RestHandler(BaseHTTPRequestHandler):
         return {"X-RateLimit-Limit": str(limit), "X-RateLimit-Remaining": str(left),
                 "X-RateLimit-Reset": str((minute + 1) * 60)}
 
-    def _write(self, status: int, body: Any, headers: dict[str, str]) -> None:
+    def _write(self, status: int, body: Any, headers: dict[str, str], cut: bool) -> None:
         html = isinstance(body, str)
         raw = b"" if body is None else body.encode() if html else json.dumps(body).encode()
         self.send_response(status)
@@ -204,7 +214,9 @@ class RestHandler(BaseHTTPRequestHandler):
         self.send_header("Content-Type", "text/html" if html else "application/json; charset=UTF-8")
         self.send_header("Content-Length", str(len(raw)))
         self.end_headers()
-        self.wfile.write(raw)
+        self.wfile.write(raw[: len(raw) // 2] if cut else raw)
+        if cut:
+            raise Dropped
 
 
 def is_data(path: str) -> bool:

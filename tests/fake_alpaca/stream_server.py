@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
 import sys
 import threading
+import weakref
 from collections.abc import Iterable
 from dataclasses import replace
 from http import HTTPStatus
@@ -44,8 +47,11 @@ class StreamServer:
         self.errors: list[BaseException] = []
         self._sessions: list[Session] = []
         self._lock = threading.Lock()
+        self._closing = False
+        self._connections: weakref.WeakSet[ServerConnection] = weakref.WeakSet()  # those in the handshake too
         self._server = serve(self._serve, "127.0.0.1", 0, process_request=self._admit, compression=None,
-                             ping_interval=None, close_timeout=0.2)
+                             ping_interval=None, close_timeout=0.2, create_connection=self._connect)
+        self._server.SHUTDOWN_POLLING_INTERVAL = 0.002
         self.port = self._server.socket.getsockname()[1]
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
         self._thread.start()
@@ -54,11 +60,21 @@ class StreamServer:
         venue.status_listeners.append(self._halted)
 
     def close(self) -> None:
-        """Close every connection and the port; no thread is left."""
+        """End every connection, whatever its client is doing, and close the port; no thread is left."""
+        self._closing = True
+        for connection in list(self._connections):
+            _hang_up(connection)
         self._server.shutdown()
         self._thread.join()
 
     # -- connections ----------------------------------------------------------------------------------
+
+    def _connect(self, *arguments: Any, **options: Any) -> ServerConnection:
+        connection = ServerConnection(*arguments, **options)
+        self._connections.add(connection)
+        if self._closing:
+            _hang_up(connection)
+        return connection
 
     def knows(self, keys: tuple[str | None, str | None]) -> bool:
         """Whether these are the account's keys."""
@@ -193,6 +209,11 @@ class StreamServer:
             after = replace(bar, start=bar.start + 7 * 3600 * SECOND)
             return [message, bar_message(symbol, after, kind)]
         return [message] * {"late": 0, "missing": 0, "duplicate": 2}.get(do, 1)
+
+
+def _hang_up(connection: ServerConnection) -> None:
+    with contextlib.suppress(OSError):  # ended already
+        connection.socket.shutdown(socket.SHUT_RDWR)
 
 
 def bar_message(symbol: str, bar: DataBar, kind: str) -> Json:

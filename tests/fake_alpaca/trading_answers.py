@@ -8,10 +8,12 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Callable
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from fake_alpaca import activities, shapes
 from fake_alpaca.account_answers import account_json, clock_json, configuration_json, position_json
+from fake_alpaca.hours import MarketHours
 from fake_alpaca.ledger import Request
 from fake_alpaca.moments import new_york
 from fake_alpaca.order_fields import number
@@ -169,14 +171,19 @@ def get_calendar(venue: Venue, request: Request) -> Answer:
     """Page "Get Market Calendar info": New York dates and hours as scheduled; closures nobody announced are missing."""
     start = request.query.get("start", "1970-01-01")[:10]
     end = request.query.get("end", "2029-12-31")[:10]
-    days = [session.astype(dt.date) for session in venue.hours.calendar.between(start, end)]
-    return 200, [_day(venue, day) for day in days]
+    return 200, _days(venue.hours.calendar.name, start, end)
 
 
-def _day(venue: Venue, day: dt.date) -> shapes.Json:
-    opens, closes = (new_york(at).strftime("%H:%M") for at in venue.hours.scheduled(day) or ())
+@cache
+def _days(calendar: str, start: str, end: str) -> list[shapes.Json]:
+    hours = MarketHours(calendar)
+    return [_day(hours, session.astype(dt.date)) for session in hours.calendar.between(start, end)]
+
+
+def _day(hours: MarketHours, day: dt.date) -> shapes.Json:
+    opens, closes = (new_york(at).strftime("%H:%M") for at in hours.scheduled(day) or ())
     return {"date": day.isoformat(), "open": opens, "close": closes, "session_open": "0400", "session_close": "2000",
-            "settlement_date": venue.hours.calendar.step(day, 1).astype(dt.date).isoformat()}
+            "settlement_date": hours.calendar.step(day, 1).astype(dt.date).isoformat()}
 
 
 def get_account(venue: Venue, request: Request) -> Answer:

@@ -1,6 +1,8 @@
-"""Shared by the tests of the source alpaca: sources that ask a fake Alpaca."""
+"""Shared by the tests of the source alpaca and of its live feeds: sources that ask a fake Alpaca, and a venue of minutes."""
 
 import pytest
+from alpaca_minutes_live import MINUTES, at
+from fake_alpaca import FakeAlpaca
 
 from core.clock import ManualClock
 from core.settings import Settings
@@ -27,3 +29,17 @@ def connect(settings_of):
         return AlpacaSource(feed, settings=settings or settings_of(alpaca), clock=clock, **options)
 
     return make
+
+
+@pytest.fixture
+def venue():
+    """`venue(time, bars)`: the local Alpaca at a New York time of 2024-03-01, with two sessions' minutes of two symbols."""
+    opened = []
+
+    def make(time="09:40:20", bars=MINUTES, **options) -> FakeAlpaca:
+        opened.append(FakeAlpaca(bars, now=at(time), **options))
+        return opened[-1]
+
+    yield make
+    for alpaca in opened:
+        alpaca.close()

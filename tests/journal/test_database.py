@@ -13,6 +13,7 @@ from trial_rounds import append_round, rounds
 
 from core.errors import StoreFailed, UsageError
 from journal import Journal
+from journal.database import Database
 
 ROOT = Path(__file__).parents[2]
 WRITER = """
@@ -31,6 +32,16 @@ with Journal(Path(sys.argv[1])) as journal:
 def start_writer(path, name, rounds):
     return subprocess.Popen([sys.executable, "-c", WRITER, str(path), name, str(rounds)], stdout=subprocess.PIPE,
                             stderr=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}"})
+
+
+@pytest.mark.parametrize("durable", [False, True])
+def test_what_is_durable_waits_for_the_disk(path, durable):
+    database = Database(path)
+    with database.writing(durable) as session:
+        assert session.connection().exec_driver_sql("PRAGMA synchronous").scalar() == 1 + durable  # 2 is FULL
+    with database.writing() as session:
+        assert session.connection().exec_driver_sql("PRAGMA synchronous").scalar() == 1
+    database.close()
 
 
 def test_two_processes_write_a_new_journal_at_once(path):

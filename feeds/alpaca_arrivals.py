@@ -1,0 +1,89 @@
+"""What a store's stream tells its minute feeds: queued in the stream's thread, taken in Cerebro's. Imports the modules beside it."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from brokers.alpaca.stream_trouble import State
+from feeds.alpaca import PROXIES
+from feeds.alpaca_minutes import LiveMinutes
+from feeds.alpaca_rows import Values
+
+if TYPE_CHECKING:
+    from feeds.alpaca_feed import AlpacaData
+
+
+class Arrivals:
+    """Bars go to the groups of rows that want them; what becomes of the connection, to groups and feeds.
+
+    Args:
+        store: whose websocket, clock and bell are used. report: told of what a human should know.
+    """
+
+    def __init__(self, store: Any, report: Callable[[str], None]) -> None:
+        self._store, self._clock, self._report = store, store.clock, report
+        self._inbox: deque[Any] = deque()
+        self._stream: Any = None
+        self._groups: list[LiveMinutes] = []
+        self._feeds: list[AlpacaData] = []
+        self._wanted: dict[str, list[tuple[LiveMinutes, str]]] = {}  # by ticker
+
+    def add(self, group: LiveMinutes, feeds: Sequence[AlpacaData]) -> None:
+        """Tell a group what is told of its feeds' symbols."""
+        self._groups.append(group)
+        self._feeds += feeds
+        for symbol in {feed.symbol for feed in feeds}:
+            self._wanted.setdefault(PROXIES.get(symbol, symbol), []).append((group, symbol))
+
+    def listen(self) -> None:
+        """Connect, if there is anything to listen to."""
+        if self._wanted:
+            self._stream = self._store.listen(self._hear, self._hear)
+            self._stream.subscribe(self._wanted)
+
+    def expect(self) -> None:
+        """Bars were due by now: unless one comes at once, the connection is mute and is made again."""
+        self._stream.expect(0.0)
+
+    def _hear(self, told: Any) -> None:
+        """In the stream's thread."""
+        self._inbox.append(told)
+        self._store.bell.ring()
+
+    def take_in(self) -> None:
+        """Take what was told, in order.
+
+        Raises:
+            CerebrolabError: the venue does not say what is needed for it; nothing is lost, and it is to be called again.
+        """
+        while self._inbox:
+            told = self._inbox[0]
+            if isinstance(told, State):
+                self._take_state(told)
+            else:
+                self._take_bar(told)
+            self._inbox.popleft()
+
+    def _take_bar(self, bar: Any) -> None:
+        values, now = Values(bar.open, bar.high, bar.low, bar.close, bar.volume), self._clock.now_ns()
+        for group, symbol in self._wanted.get(bar.symbol, ()):
+            group.hear(symbol, bar.time_ns, values, now)
+
+    def _take_state(self, state: State) -> None:
+        if state.name == "connected":
+            self._clock.sync()
+            for group in self._groups:
+                group.connected(self._clock.now_ns())
+            self._tell(connected=True)
+            return
+        if state.name in ("lost", "refused"):
+            for group in self._groups:
+                group.lost()
+            self._tell(connected=False)
+        self._report(f"market data: {state.name}{f' ({state.reason})' if state.reason else ''}")
+
+    def _tell(self, connected: bool) -> None:
+        for feed in self._feeds:
+            feed.put_notification(feed.CONNECTED if connected else feed.CONNBROKEN)
