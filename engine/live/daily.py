@@ -6,8 +6,7 @@ Every step is written down before it acts: killed anywhere and called again, it 
 """
 
 import datetime as dt
-import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
@@ -16,7 +15,6 @@ import numpy as np
 
 from brokers.alpaca.answers import Account, Order
 from brokers.alpaca.clock import BrokerClock
-from brokers.alpaca.errors import Refused
 from brokers.alpaca.rest import Rest
 from core.bars import Bars
 from core.errors import BadSpec, CerebrolabError, SourceUnavailable
@@ -24,17 +22,14 @@ from core.spec import RunSpec
 from engine import resolve
 from engine.build import load
 from engine.deciding import deciding
+from engine.live.earlier import Earlier, SplitsOn
 from engine.live.sending import Run, Sending
+from engine.live.sessions import following, latest_and_next
 from engine.live.wanted import Decided, check_daily, run_key, wanted
 from feeds.load import source_named
-from feeds.source import SETTLE_NS
 from journal import Journal
-from journal.blotter import DONE, PLANNED, LiveOrder
+from journal.blotter import DONE, LiveOrder
 from journal.tables import DecisionRow
-
-log = logging.getLogger(__name__)
-FAR = 14  # days without a session, at most
-CANCEL_S, POLL_S = 30.0, 1.0
 
 
 @dataclass(frozen=True)
@@ -80,7 +75,7 @@ class Daily:
 
     def __init__(self, spec: RunSpec, rest: Rest, clock: BrokerClock, journal: Journal, store: Any = None,
                  bars_of: Callable[[str], Bars] | None = None,
-                 splits_on: Callable[[Sequence[str], str], Mapping[str, float]] = lambda symbols, date: {}) -> None:
+                 splits_on: SplitsOn = lambda symbols, date: {}) -> None:
         strategy: Any = check_daily(spec)
         source = source_named(spec.source, spec.calendar, clock)
         if source.stored:  # "spy" and "SPY" are one run
@@ -88,7 +83,7 @@ class Daily:
         self.spec, self._strategy = resolve.without_aliases(spec, strategy), strategy
         self._rest, self._clock, self._blotter = rest, clock, journal.blotter
         self._bars_of = bars_of or (lambda session: load(self.spec.replace(end=session), store, clock=clock))
-        self._splits_on = splits_on
+        self._earlier, self._splits_on = Earlier(rest, clock, journal.blotter), splits_on
         self._params = deciding(self.spec)
 
     # -- a run ----------------------------------------------------------------------------------------
@@ -105,7 +100,7 @@ class Daily:
         account = self._rest.account()
         if not account.may_trade:
             raise CerebrolabError(f"the account {account.number} is blocked from trading: see its status at Alpaca")
-        session, trades = self.sessions()
+        session, trades = latest_and_next(self._clock)
         bars = self._bars(session)
         key = run_key(self.spec, self._params)
         warnings = list(bars.origin.warnings)
@@ -114,33 +109,13 @@ class Daily:
             return self._report(session, trades, True, account, decided.targets, _planned(decided, _dry_identity), (), [*warnings, *decided.notes])
         over = self._over(account, key, int(bars.index[-1]))
         row, new = self._last(account, key) if over else self._decision(bars, key, account, trades)
-        trades = self._following(dt.date.fromisoformat(row.session))
-        self._without_splits(row, trades)
+        trades = following(self._clock, dt.date.fromisoformat(row.session))
+        self._earlier.drop_split(row.id, trades, self._splits_on)
         sending = Sending(self._rest, self._clock, self._blotter, self._run(row, trades, bars))
         waiting = sending.send()
         orders = self._blotter.orders(row.id)
         report = self._report(session, trades, new, account, row.targets, orders, waiting, [*warnings, *row.notes])
         return replace(report, over=over)
-
-    def sessions(self) -> tuple[str, tuple[int, int]]:
-        """The latest session whose bar is complete (ISO date), and scheduled open and close (UTC ns) of the one after it."""
-        now, today = self._clock.now_ns(), self._clock.today()
-        for back in range(FAR):
-            date = today - dt.timedelta(days=back)
-            times = self._clock.session_times(date)
-            if times is not None and times[1] + SETTLE_NS <= now:
-                break
-        else:
-            raise SourceUnavailable(f"the broker's calendar has no session in the {FAR} days before {today}: is its clock right?")
-        return date.isoformat(), self._following(date)
-
-    def _following(self, date: dt.date) -> tuple[int, int]:
-        """Scheduled open and close, UTC ns, of the first session after a date."""
-        for ahead in range(1, FAR):
-            times = self._clock.session_times(date + dt.timedelta(days=ahead))
-            if times is not None:
-                return times
-        raise SourceUnavailable(f"the broker's calendar has no session in the {FAR} days after {date}")
 
     def _bars(self, session: str) -> Bars:
         bars = self._bars_of(session)
@@ -159,7 +134,7 @@ class Daily:
         if self._clock.now_ns() >= trades[1]:
             raise SourceUnavailable("the session is over and its bar is not complete yet: run again 20 minutes after the close")
         self._alone(account, key, bar_ns)
-        stuck = self._supersede(account)
+        stuck = self._earlier.take_back(account.id, self.spec.symbols)
         barred, notes = self._barred(bars, [order for order in self._rest.orders() if order.symbol not in stuck])
         account = self._rest.account()  # what was taken back may have been filled instead
         decided = self._wanted(bars, account, barred | set(stuck), [*self._missed(bars, account, key), *stuck.values(), *notes])
@@ -223,49 +198,6 @@ class Daily:
             cash = min(cash, value - worth)
         decided = wanted(self.spec, bars, held, value, cash, barred)
         return replace(decided, notes=(*notes, *decided.notes))
-
-    def _supersede(self, account: Account) -> dict[str, str]:
-        """Take back what remains of earlier decisions, and wait for the broker's answer.
-
-        Returns:
-            Symbol -> sentence, of the orders that do not end.
-        """
-        stuck: dict[str, str] = {}
-        for order in self._blotter.unfinished(account.id, self.spec.symbols):
-            sent = order.state != PLANNED or order.tif  # what was sent may arrive after nobody has found it
-            found = self._rest.order_by_client_id(order.client_order_id) if sent else None
-            deadline = self._clock.monotonic() + CANCEL_S
-            while found is not None and found.open and found.status != "done_for_day":
-                if self._clock.monotonic() > deadline:
-                    stuck[order.symbol] = (f"the order to {order.side} {order.symbol} ({order.client_order_id}) of an earlier decision does not "
-                                           f"end (status {found.status}): {order.symbol} is left as it is")
-                    break
-                self._cancel(found.id)
-                self._clock.sleep(POLL_S)
-                found = self._rest.order(found.id)
-            if found is None:
-                self._blotter.change(order.client_order_id, state=DONE, reason="a later decision took its place")
-            elif order.symbol not in stuck:
-                self._blotter.change(order.client_order_id, state=DONE, status=found.status, broker_id=found.id, filled=found.filled_qty,
-                                     price=found.filled_avg_price, reason="" if found.status == "filled" else "a later decision took its place")
-        return stuck
-
-    def _without_splits(self, row: DecisionRow, trades: tuple[int, int]) -> None:
-        """Give up planned orders in symbols that split before they trade: their number of shares is that of yesterday."""
-        planned = [order for order in self._blotter.orders(row.id) if order.state == PLANNED]
-        if not planned or self._clock.now_ns() >= trades[1]:
-            return
-        date = str(np.datetime64(trades[0], "ns").astype("datetime64[D]"))
-        splits = self._splits_on(sorted({order.symbol for order in planned}), date)
-        for order in planned:
-            if order.symbol in splits:
-                self._blotter.change(order.client_order_id, state=DONE, reason=f"it splits {splits[order.symbol]:g}:1 on {date}, before it trades")
-
-    def _cancel(self, order_id: str) -> None:
-        try:
-            self._rest.cancel(order_id)
-        except Refused as refused:
-            log.info("cancel of %s: %s", order_id, refused)
 
     # -- telling --------------------------------------------------------------------------------------
 
