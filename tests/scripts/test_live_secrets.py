@@ -8,6 +8,7 @@ import backtrader as bt
 import pytest
 from alpaca_cerebro import buy_each, cerebro_of, judge, sell_each
 from alpaca_commands import RUN, point_at
+from alpaca_minutes_live import Live, walks
 from alpaca_rest import CallersClock
 from broker_contract import Witness
 from fake_alpaca import AnswerFault, FakeAlpaca
@@ -138,4 +139,24 @@ def test_an_alpaca_broker_in_a_cerebro(folder, monkeypatch, records, capfd):
         texts += [records.getvalue(), *capfd.readouterr()]
         assert any("does not accept the keys" in text for text in texts) and any("broke off" in text for text in texts)
         assert isinstance(strategy, bt.Strategy) and (folder / "logs" / "cerebrolab.log").stat().st_size > 1_000
+        assert search(secrets, texts, folder) == []
+
+
+def test_live_feeds_in_a_cerebro(folder, monkeypatch, records, capfd):
+    with FakeAlpaca(walks("2024-03-01 09:30", rows=30), now="2024-03-01T09:34:30-05:00") as alpaca:
+        secrets = [alpaca.key_id, alpaca.secret_key]
+        point_at(monkeypatch, alpaca)
+        log_file = configure(load_settings())
+        live = Live(alpaca, "2024-03-01T09:50:10-05:00", at_time=[
+            ("2024-03-01T09:38:20-05:00", lambda live: live.alpaca.faults.add(AnswerFault(path="/stocks", status=403, body=echo(alpaca)))),
+            ("2024-03-01T09:38:30-05:00", lambda live: live.drop()),
+            ("2024-03-01T09:42:30-05:00", lambda live: live.alpaca.streams.send_error(500)),
+            ("2024-03-01T09:44:30-05:00", lambda live: live.alpaca.revoke_keys()),
+            ("2024-03-01T09:46:30-05:00", lambda live: live.alpaca.revoke_keys(False))]).add("AAA", "BBB")
+        strategy = live.run()
+        texts = [repr(live.store), repr(live.store.bars), *map(repr, strategy.datas), *map(repr, strategy.told), str(strategy.statuses)]
+        release(log_file)
+        texts += [records.getvalue(), *capfd.readouterr()]
+        assert len(strategy.rows) >= 10 and any("refused the keys" in text for text in strategy.told)
+        assert "websockets" in records.getvalue() or "alpaca data stream" in records.getvalue()
         assert search(secrets, texts, folder) == []
