@@ -87,8 +87,15 @@ def _alpaca(on_paper: bool, settings: Any) -> "Iterator[Any]":
 
 
 def _tell(event: "Event") -> None:
-    (output.warn if event.kind == "store" else output.line)(event.text)
+    (output.warn if event.kind == "store" else output.line)(f"{_time(event)}{event.text}")
+
+
+def _time(event: "Event") -> str:
+    """New York's, as the exchange's hours are."""
+    from brokers.alpaca.moments import new_york
+
+    return "" if event.time is None else f"{new_york(event.time):%Y-%m-%d %H:%M:%S} "
 
 
 def _tell_json(event: "Event") -> None:
-    output.line(json.dumps(output.finite({"event": event.kind, "text": event.text, **event.order})))
+    output.line(json.dumps(output.finite({"event": event.kind, "time": event.time, "text": event.text, **event.facts})))

@@ -12,6 +12,7 @@ import numpy as np
 
 from core.bars import Bars
 from core.calendars import get_calendar
+from core.clock import Clock
 from core.day_numbers import moments_of
 from core.spec import RunSpec
 from engine import resolve
@@ -24,13 +25,15 @@ class Event:
     """Something that happened in a live run.
 
     Attributes:
-        kind: "order", "data" (the status of a feed) or "store" (what a human should know).
-        text: one line. order: its facts, of an "order".
+        kind: "order", "data" (the status of a feed), "store" (what a human should know) or "end" (what is left).
+        text: one line. time: by the store's clock, UTC ns; None where it has none.
+        facts: of an "order" or the "end".
     """
 
     kind: str
     text: str
-    order: dict[str, Any] = field(default_factory=dict)
+    time: int | None = None
+    facts: dict[str, Any] = field(default_factory=dict)
 
 
 Tell = Callable[[Event], None]
@@ -51,11 +54,21 @@ def stream(spec: RunSpec, store: Any, stopped: Callable[[], bool], tell: Tell, b
     """
     cerebro = build(spec, broker=store, bars=bars)
     days = _Sessions(spec.calendar, spec.trading_days)
+    clock = getattr(store, "clock", None)
+
+    def told(kind: str, text: str, **facts: Any) -> None:
+        tell(Event(kind, text, clock.now_ns() if isinstance(clock, Clock) else None, facts))
+
     cerebro.stop_when = lambda: stopped() or days.over
-    cerebro.addstorecb(lambda message, *args, **kwargs: tell(Event("store", str(message))))
-    cerebro.adddatacb(lambda data, status, *args, **kwargs: tell(Event("data", f"{data._name}: {data._getstatusname(status)}")))
-    cerebro.addanalyzer(_Watch, tell=tell, days=days)
-    return cerebro.run()[0]
+    cerebro.addstorecb(lambda message, *args, **kwargs: told("store", str(message)))
+    cerebro.adddatacb(lambda data, status, *args, **kwargs: told("data", f"{data._name}: {data._getstatusname(status)}"))
+    cerebro.addanalyzer(_Watch, told=told, days=days)
+    strategy = cerebro.run()[0]
+    held = {data._name: size for data in strategy.datas if (size := strategy.broker.getposition(data).size)}
+    still = sum(order.alive() for order in strategy.broker.get_orders_open()) if hasattr(strategy.broker, "get_orders_open") else 0
+    shown = ", ".join(f"{size:g} {symbol}" for symbol, size in held.items()) or "nothing"
+    told("end", f"ended; it holds {shown}, and {still} of its orders are open", positions=held, open_orders=still)
+    return strategy
 
 
 def needs_cerebro(spec: RunSpec) -> bool:
@@ -83,7 +96,7 @@ class _Sessions:
 class _Watch(bt.Analyzer):
     """Tells what becomes of orders, and which sessions there were."""
 
-    params = (("tell", None), ("days", None))
+    params = (("told", None), ("days", None))
 
     def next(self) -> None:
         for data in self.datas:
@@ -97,10 +110,10 @@ class _Watch(bt.Analyzer):
         if order.exectype == bt.Order.Historical:  # a position from before, put into Backtrader's books
             return
         facts = {"symbol": order.data._name, "side": "buy" if order.isbuy() else "sell", "size": abs(order.created.size),
-                 "kind": order.getordername(), "status": order.getstatusname(), "filled": abs(order.executed.size),
+                 "type": order.getordername(), "status": order.getstatusname(), "filled": abs(order.executed.size),
                  "price": order.executed.price if order.executed.size else None, "reason": str(order.info.get("reason") or "")}
         price = f" at {facts['price']:.4f}" if facts["price"] is not None else ""
         reason = f": {facts['reason']}" if facts["reason"] else ""
-        text = (f"{facts['side']} {facts['size']:g} {facts['symbol']} ({facts['kind']}) {facts['status']}, "
+        text = (f"{facts['side']} {facts['size']:g} {facts['symbol']} ({facts['type']}) {facts['status']}, "
                 f"{facts['filled']:g} filled{price}{reason}")
-        self.p.tell(Event("order", text, facts))
+        self.p.told("order", text, **facts)

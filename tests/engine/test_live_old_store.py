@@ -53,7 +53,7 @@ class BuysOnce(bt.Strategy):
 
     def next(self):
         live = self.data._laststatus == self.data.LIVE
-        print(json.dumps({"kind": "seen", "at": bt.num2date(self.data.datetime[0]).isoformat(), "close": self.data.close[0], "live": live,
+        print(json.dumps({"event": "seen", "at": bt.num2date(self.data.datetime[0]).isoformat(), "close": self.data.close[0], "live": live,
                           "cash": self.broker.getcash(), "value": self.broker.getvalue(), "held": self.position.size}), flush=True)
         if live and not self.asked:
             self.asked = True
@@ -118,7 +118,7 @@ class Command:
 
 
 def live(event):
-    return event["kind"] == "seen" and event["live"]
+    return event["event"] == "seen" and event["live"]
 
 
 @pytest.mark.parametrize("interval, store, backfilled", [
@@ -147,7 +147,7 @@ def test_the_old_store_trades_a_plain_strategy(tmp_path, interval, store, backfi
             code, errors = command.end()
         orders, executions, positions = list(alpaca.ledger.orders), list(alpaca.ledger.executions), dict(alpaca.ledger.positions)
     assert code == 0 and "Traceback" not in errors
-    assert [event["at"] for event in command.told if event["kind"] == "seen" and not event["live"]] == backfilled
+    assert [event["at"] for event in command.told if event["event"] == "seen" and not event["live"]] == backfilled
     assert first["at"] == "2024-02-22T15:00:00" and first["close"] == bars.raw_close[2 * 240 + 30, 0]
     assert (first["cash"], first["value"], first["held"]) == (100_000.0, pytest.approx(worth), 7.0)
     assert [(order.symbol, order.side, float(order.qty)) for order in orders] == [("AAA", "buy", 3.0)]

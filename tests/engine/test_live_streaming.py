@@ -124,7 +124,7 @@ def test_a_plain_strategy_trades_live_bars_only():
         assert sorted((each.symbol, float(each.signed)) for each in alpaca.ledger.executions) == [
             ("AAA", -1.0), ("AAA", 1.0), ("BBB", -1.0), ("BBB", 1.0)]
         assert not alpaca.ledger.positions and strategy.broker.getcash() == pytest.approx(float(alpaca.account.cash))
-    refused = [event.order for event in events if event.kind == "order" and event.order["status"] == "Rejected"]
+    refused = [event.facts for event in events if event.kind == "order" and event.facts["status"] == "Rejected"]
     assert refused and {order["reason"].split(":")[0] for order in refused} == {"backfill"}
 
 
@@ -177,7 +177,7 @@ def test_a_store_of_somebody_else_by_its_import_path():
     events = []
     spec = RunSpec(strategy=f"{__name__}:Plain", symbols=SYMBOLS, interval="1m")
     strategy = stream(spec, made(kind, {"bars": 30}), lambda: False, events.append)
-    done = [event.order for event in events if event.kind == "order" and event.order["status"] == "Completed"]
+    done = [event.facts for event in events if event.kind == "order" and event.facts["status"] == "Completed"]
     assert {(order["symbol"], order["side"], order["size"]) for order in done} >= {("AAA", "buy", 1), ("AAA", "sell", 1), ("BBB", "buy", 1)}
     assert len(strategy) == 30 and isinstance(strategy.broker, bt.brokers.BackBroker)
 

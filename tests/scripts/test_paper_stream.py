@@ -84,7 +84,7 @@ def test_minute_by_minute_until_it_is_told_to_stop(run_file):
                 told.append(process.stdout.readline())
                 assert told[-1], process.stderr.read()
                 if "Accepted" in told[-1]:
-                    symbol = told[-1].split()[2]
+                    symbol = told[-1].split()[4]
                     alpaca.fill(next(order.id for order in alpaca.ledger.orders if order.symbol == symbol))
             process.send_signal(signal.SIGTERM)
             rest, errors = process.communicate()
@@ -92,7 +92,8 @@ def test_minute_by_minute_until_it_is_told_to_stop(run_file):
         held = dict(alpaca.ledger.positions)
         secret = alpaca.secret_key
     assert process.returncode == 0 and "Traceback" not in errors
+    assert rest.splitlines()[-1].endswith("ended; it holds 1 AAA, 1 BBB, and 0 of its orders are open")
     assert {symbol: float(qty) for symbol, qty in held.items()} == {"AAA": 1.0, "BBB": 1.0}
-    assert any(line.startswith("AAA: LIVE") for line in told)
+    assert any(line.endswith("AAA: LIVE\n") and line.startswith("2024-03-01 09:3") for line in told)
     written = "".join(told) + rest + errors + "".join(path.read_text(errors="replace") for path in run_file.parent.rglob("*") if path.is_file())
     assert secret not in written
