@@ -6,6 +6,7 @@ import backtrader as bt
 import numpy as np
 import own_store
 import pytest
+from alpaca_commands import point_at
 from alpaca_minutes_live import Live
 from fake_alpaca import AccountRules, FakeAlpaca
 from fake_alpaca.made_minutes import minutes
@@ -89,9 +90,7 @@ def test_the_same_set_up_runs_on_the_simulated_broker_and_on_an_account(monkeypa
     bars = two_days(rows=30)
     simulated = build(SPEC, bars=bars)
     with venue(bars, "2024-02-21T09:34:30-05:00") as alpaca:
-        for name, value in (("API_KEY", alpaca.key_id), ("SECRET_KEY", alpaca.secret_key), ("BASE_URL", alpaca.url), ("DATA_URL", alpaca.url),
-                            ("STREAM_URL", alpaca.stream_url), ("TRADE_STREAM_URL", alpaca.trade_stream_url)):
-            monkeypatch.setenv(f"ALPACA_{name}", value)
+        point_at(monkeypatch, alpaca)
         live = build(SPEC, broker="alpaca")
         live.broker.store.stop()
     assert [data._name for data in live.datas] == [data._name for data in simulated.datas] == list(SYMBOLS)

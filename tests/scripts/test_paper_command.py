@@ -1,26 +1,15 @@
 """`cerebrolab paper` and `live` against the local Alpaca, from an empty folder with nothing but keys and a TOML file."""
 
 import pytest
+from alpaca_commands import RUN, point_at
 from live_days import panel, venue
-
-RUN = """
-strategy = "steady_decisions:SteadyDecisions"
-symbols = ["AAA", "BBB", "CCC"]
-source = "alpaca"
-start = "2024-01-02"
-signal_start = "2024-02-20"
-[params]
-seed = 3
-density = 0.9
-"""
 
 
 @pytest.fixture(name="alpaca")
 def _alpaca(folder, monkeypatch):
     (folder / "run.toml").write_text(RUN)
     with venue(panel(), now="2024-02-20T19:05-05:00") as alpaca:
-        for name, value in (("API_KEY", alpaca.key_id), ("SECRET_KEY", alpaca.secret_key), ("BASE_URL", alpaca.url), ("DATA_URL", alpaca.url)):
-            monkeypatch.setenv(f"ALPACA_{name}", value)
+        point_at(monkeypatch, alpaca)
         yield alpaca
 
 
@@ -63,8 +52,7 @@ def test_live_refuses_what_has_not_passed_the_gate(command, folder, monkeypatch)
 
     (folder / "run.toml").write_text(RUN)
     with venue(panel(), now="2024-02-20T19:05-05:00", account=AccountRules(live=True)) as alpaca:
-        for name, value in (("API_KEY", alpaca.key_id), ("SECRET_KEY", alpaca.secret_key), ("BASE_URL", alpaca.url), ("DATA_URL", alpaca.url)):
-            monkeypatch.setenv(f"ALPACA_{name}", value)
+        point_at(monkeypatch, alpaca)
         answer = command("live", "run.toml", "--i-accept-real-money")
         assert answer.code == 2 and "has not been before the gate" in answer.err and not alpaca.ledger.orders
 
