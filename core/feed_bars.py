@@ -9,6 +9,7 @@ from typing import Any
 
 import backtrader as bt
 import numpy as np
+from backtrader.linebuffer import LineBuffer
 
 from core.bars import Bars, Origin
 from core.day_numbers import dates_of, day_numbers, moments_of
@@ -86,11 +87,16 @@ class FeedBars:
             while self._row < last and self._moments[self._row + 1] <= now:
                 self._row += 1
             return self._row
-        self.grow()
+        self._take()
         return len(self.bars) - 1
 
     def grow(self) -> None:
-        """Take in what feeds that deliver bar by bar have delivered; nothing is computed from it yet."""
+        """Take in what feeds that deliver bar by bar have delivered, before they forget it; nothing is computed from it yet."""
+        if all(data.lines.datetime.mode == LineBuffer.UnBounded for data in self._datas):
+            return  # it is all there when it is needed
+        self._take()
+
+    def _take(self) -> None:
         for data, column in zip(self._datas, self._columns, strict=True):
             column.take(data)
         self._bars = None
@@ -128,7 +134,7 @@ class _Columns:
             self._make_room()
         fresh = range(1 - new, 1) if new else (0,) if self._length else ()
         if fresh:
-            self._put(len(data) - len(fresh), np.array([[getattr(data.lines, name)[ago] for ago in fresh] for name in _LINES]))
+            self._put(len(data) - len(fresh), np.array([_latest(getattr(data.lines, name), len(fresh)) for name in _LINES]))
             self._act(data)
 
     def series(self, symbol: str) -> SymbolBars:
@@ -162,3 +168,10 @@ class _Columns:
             held = getattr(self, name)
             setattr(self, name, np.concatenate([held, np.full_like(held, empty)]))
         self._values = np.concatenate([self._values, np.empty_like(self._values)], axis=1)
+
+
+def _latest(line: LineBuffer, count: int) -> Sequence[float]:
+    """The last values of a line."""
+    if line.mode == LineBuffer.UnBounded:
+        return line.array[line.idx + 1 - count : line.idx + 1]
+    return [line[ago] for ago in range(1 - count, 1)]

