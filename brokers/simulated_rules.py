@@ -13,7 +13,7 @@ from backtrader import Order as BtOrder
 
 from brokers.alpaca.answers import ZERO
 from brokers.alpaca.order_book import OrderBook
-from brokers.alpaca.order_desk import AwaitsSales
+from brokers.alpaca.order_desk import AwaitsSales, Unnamed
 from brokers.alpaca.order_holdings import Holdings
 from brokers.alpaca.order_terms import exact_number, moment_of, symbol_of
 from brokers.alpaca.order_tickets import Batch, Outbox, Ticket
@@ -131,7 +131,7 @@ class AlpacaRules:
         for sent in self._sent:
             sent.enter(self._book)
         promised = sum((cost for sent, cost in self._costs if sent.batch.lead.order.alive()), ZERO)
-        self._desk = BarDesk(self._exchange, self._clock, self._book, self._holdings, "simulated", None, lambda name, request: None)
+        self._desk = BarDesk(self._exchange, self._clock, self._book, self._holdings, "simulated", Unnamed())
         means = self._desk.means
         means.may_trade = means.may_short = True
         means.buying_power = max(self._power - promised, ZERO)

@@ -15,7 +15,7 @@ from core.sleeves import Sleeves
 from core.spec import RunSpec
 from engine import resolve
 from engine.cerebro import Cerebro
-from engine.stores import alpaca_store, connect, is_store
+from engine.stores import alpaca_store, check_exits, check_fill, connect, is_store
 from feeds.cerebro_feed import BarsData
 from feeds.load import load_bars, source_named
 from sizers.base import PortfolioSizer
@@ -51,8 +51,11 @@ def build(spec: RunSpec, broker: Any = "simulated", bars: Bars | None = None) ->
     store = alpaca_store() if broker == "alpaca" else broker
     cerebro = Cerebro(stdstats=False, quicknotify=is_store(store))  # what happens live is told at once, not with the next bar
     if is_store(store):
+        check_fill(spec, str(spec.fill or getattr(strategy, "fill", "next_open")))
         connect(cerebro, store, spec, bars, name=strategy.__name__)
     else:
+        if spec.rules == "alpaca":
+            check_exits(spec)
         cerebro.setbroker(_broker(spec) if broker == "simulated" else _own(broker))
         bars = load(spec) if bars is None else bars
         _play(cerebro, bars.adjusted if trades_adjusted(spec, strategy) else bars)

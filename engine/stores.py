@@ -17,6 +17,7 @@ import backtrader as bt
 from core.bars import Bars
 from core.errors import BadSpec, CerebrolabError, UsageError
 from core.logs import MASK
+from core.options import Exits, read_group
 from core.spec import RunSpec
 from feeds.intervals import interval_ns, is_intraday
 
@@ -133,16 +134,49 @@ def connect(cerebro: bt.Cerebro, store: Any, spec: RunSpec, bars: Bars | None, n
     Raises:
         BadSpec: the store has no bars of this length. Otherwise as the store.
     """
-    from brokers.alpaca import AlpacaStore
-
     unit, count = _timeframe(spec.interval)
-    if isinstance(store, AlpacaStore):
+    is_ours = _is_alpaca(store)
+    if is_ours:
+        check_exits(spec)
         cerebro.setbroker(store.getbroker(strategy=name, capital=spec.capital))
     else:
+        if spec.capital is not None:
+            raise BadSpec(f"capital is {spec.capital:g}: only an Alpaca account can be traded in part; drop it with this store")
         cerebro.setbroker(store.getbroker())
     for symbol in (*spec.symbols, *spec.reference):
-        options = _own_options(spec, symbol, store, bars) if isinstance(store, AlpacaStore) else _options(spec)
+        options = _own_options(spec, symbol, store, bars) if is_ours else _options(spec)
         cerebro.adddata(store.getdata(dataname=symbol, timeframe=unit, compression=count, **options), name=symbol)
+
+
+def _is_alpaca(store: Any) -> bool:
+    from brokers.alpaca import AlpacaStore
+
+    return isinstance(store, AlpacaStore)
+
+
+def check_exits(spec: RunSpec) -> None:
+    """Whether Alpaca can hold the protective orders of a spec.
+
+    Raises:
+        BadSpec: it refuses some of them, so that a position would stand without.
+    """
+    exits = read_group(Exits, spec.exits)
+    if exits.stop and exits.trail:
+        raise BadSpec("exits.stop and exits.trail together: Alpaca holds shares for one of them only; name one")
+    if spec.fractional and (exits.trail or (exits.stop and exits.profit)):
+        raise BadSpec("exits.trail, or exits.stop with exits.profit, on fractions of shares: Alpaca takes them for whole shares only; "
+                      "trade --whole, or name one of stop and profit")
+
+
+def check_fill(spec: RunSpec, fill: str) -> None:
+    """Whether a decision made when its bar is complete can reach the auction it is meant for.
+
+    Raises:
+        BadSpec: it cannot.
+    """
+    if fill == "session_open" or (fill == "session_close" and not is_intraday(spec.interval)):
+        raise BadSpec(f"fill = {fill} with {spec.interval} bars, live: Alpaca does not take such orders when the bar is complete; use next_open, "
+                      "or a daily run without exits, which waits for the window")
 
 
 def _options(spec: RunSpec) -> dict[str, Any]:

@@ -22,7 +22,8 @@ from strategies.exits import Protection
 from strategies.resumed import adopt, is_past
 
 ENGINE_PARAMS = ("exits", "signal_start", "fill")
-_MOVED = (Order.Partial, Order.Completed, Order.Margin, Order.Rejected, Order.Canceled)
+_MOVED = (Order.Partial, Order.Completed, Order.Margin, Order.Rejected, Order.Canceled, Order.Expired)
+_WITHDRAWN = (Order.Canceled, Order.Expired)
 
 
 @dataclass(frozen=True)
@@ -162,7 +163,8 @@ class TargetStrategy(bt.Strategy):
         if self._panel.complete:
             self._decide(self._panel.bars)
         self._growing = list(zip(self._minperiods, self.datas, strict=True))
-        self._live, self._resumed = [data for data in self.datas if data.islive()], False
+        self._live = [data for data in self.datas if data.islive()]
+        self._desk.live = bool(self._live)
         own = type(self).notify_order is TargetStrategy.notify_order and not self._protection.active
         self.unheard = own and not (self.analyzers or self.observers or self._slave_analyzers)
 
@@ -184,9 +186,6 @@ class TargetStrategy(bt.Strategy):
             self._panel.grow()
             return
         row = self._panel.update(self.datetime[0])
-        if self._live and not self._resumed:
-            self._resumed = True
-            self._protection.resume()
         if not self._panel.complete:
             self._decide(self._panel.bars)
         self._desk.send_blocked(self._send)
@@ -194,6 +193,9 @@ class TargetStrategy(bt.Strategy):
             self._leave_overdue()
         if self._decides[row]:
             self._rebalance(row)
+        if self._live:
+            self._desk.repeat_exits(self._send)
+            self._protection.keep(lambda data: not (self._desk.busy(data) or self._desk.blocks(data)))
 
     def _decide(self, bars: Bars) -> None:
         """Compute all decisions on `bars` and carry the convictions forward."""
@@ -253,7 +255,7 @@ class TargetStrategy(bt.Strategy):
         held = self.getposition(data).size
         if target == held:
             return
-        if self._protection.cancel(data) or self._desk.busy(data):
+        if self._desk.must_wait(data, target) or self._protection.cancel(data) or self._desk.busy(data):
             self._desk.block(data, target)
             return
         decided = self.decision is not None and self.decision.shares.get(data) == target
@@ -265,6 +267,11 @@ class TargetStrategy(bt.Strategy):
                 self._protection.barred[data] = 1 if self.getposition(data).size > 0 else -1
                 self._send(data, 0.0, intent="time")
 
+    @property
+    def unsettled(self) -> bool:
+        """Whether a target waits for the end of an order in its way."""
+        return self._desk.unsettled
+
     def stand_down(self, data: Any) -> None:
         """Take back what is still to be done of an earlier decision on a feed."""
         self._desk.take_back({data})
@@ -275,6 +282,8 @@ class TargetStrategy(bt.Strategy):
         if self._protection.active:
             if order.info.get("protective"):
                 self._protection.review(order.data)
+                if self._live and order.status in _WITHDRAWN and not (self._desk.blocks(order.data) or self._desk.leaves(order.data)):
+                    self._protection.renew(order.data)
             elif order.status in _MOVED and not self._desk.superseded(order):
                 self._protection.entered(order.data)
         if self._live:

@@ -16,6 +16,9 @@ class Desk:
     Args:
         strategy: sends and cancels. fill: when orders fill, one of `core.spec.FILLS`.
 
+    Attributes:
+        live: the broker takes its time: a purchase waits for the sales that pay for it, an exit that came to nothing is repeated.
+
     Raises:
         UnknownName: no such fill.
     """
@@ -26,6 +29,8 @@ class Desk:
         self._strategy, self._fill = strategy, fill
         self._working: dict[Any, Order] = {}  # the latest order of each feed
         self._blocked: dict[Any, float] = {}  # shares to hold, once an order in the way has ended
+        self._leaving: set[Any] = set()
+        self.live = False
 
     def busy(self, data: Any) -> bool:
         """Whether an order of the feed is still at work."""
@@ -35,6 +40,29 @@ class Desk:
     def superseded(self, order: Order) -> bool:
         """Whether a later order of the same feed is at work, whose end will be told too."""
         return self.busy(order.data) and self._working[order.data].ref != order.ref
+
+    def blocks(self, data: Any) -> bool:
+        """Whether something is to be sent when an order in the way has ended."""
+        return data in self._blocked
+
+    @property
+    def unsettled(self) -> bool:
+        """Whether anything waits for an order's end."""
+        return bool(self._blocked)
+
+    def leaves(self, data: Any) -> bool:
+        """Whether the order at work makes the position smaller."""
+        return self.busy(data) and self._working[data].executed.remsize * self._strategy.getposition(data).size < 0
+
+    def must_wait(self, data: Any, target: float) -> bool:
+        """Whether a position is to grow, and a sale that waits itself is to pay for it."""
+        if not self.live or not self._grows(data, target):
+            return False
+        return any(other is not data and not self._grows(other, wanted) for other, wanted in self._blocked.items())
+
+    def _grows(self, data: Any, target: float) -> bool:
+        held = self._strategy.getposition(data).size
+        return abs(target) > abs(held) or target * held < 0
 
     def block(self, data: Any, target: float) -> None:
         """Send `target` later, when nothing is in its way."""
@@ -48,6 +76,7 @@ class Desk:
         """Cancel what is still to be done on these feeds, and forget the orders that have ended."""
         for data in [data for data in self._blocked if data in feeds]:
             del self._blocked[data]
+        self._leaving -= set(feeds)
         for data, order in self._working.items():
             if data in feeds and order.alive():
                 self._strategy.cancel(order)
@@ -56,8 +85,10 @@ class Desk:
     def outstanding(self) -> Iterator[tuple[Any, float]]:
         """Feeds with an order at work and the shares it has still to buy (negative: to sell)."""
         for data, order in self._working.items():
-            if order.alive():
+            if order.alive() and not (self.live and data in self._blocked):
                 yield data, order.executed.remsize
+        for data, target in self._blocked.items() if self.live else ():
+            yield data, target - self._strategy.getposition(data).size
 
     def send(self, data: Any, held: float, target: float, intent: str, size: float | None) -> None:
         """Order the way from `held` to `target` shares; `size` None leaves the number to the sizer."""
@@ -69,6 +100,8 @@ class Desk:
             terms["auction"] = "open"
         act = self._strategy.buy if target > held else self._strategy.sell
         order = act(data=data, size=size, **terms)
+        if not target and self.live:
+            self._leaving.add(data)
         if order is not None:
             self._working.pop(data, None)  # the latest order stands last
             self._working[data] = order
@@ -78,9 +111,17 @@ class Desk:
         for data, target in list(self._blocked.items()):
             if self.busy(data):
                 self._strategy.cancel(self._working[data])
-            else:
+            elif not self.must_wait(data, target):
                 del self._blocked[data]
                 send(data, target)
+
+    def repeat_exits(self, send: Callable[[Any, float], None]) -> None:
+        """Hand the exits whose orders came to nothing to `send` once more."""
+        for data in list(self._leaving):
+            if not self._strategy.getposition(data).size:
+                self._leaving.discard(data)
+            elif not self.busy(data) and not self.blocks(data):
+                send(data, 0.0)
 
 
 def in_order(change: np.ndarray, conviction: np.ndarray) -> list[int]:

@@ -4,6 +4,7 @@ They are placed when an entry fills, for the whole position, and cancelled befor
 symbol is sent. A symbol that was stopped stays out until its conviction has been 0 or of the other sign.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from backtrader import Order
@@ -52,12 +53,28 @@ class Protection:
         self._orders.setdefault(order.data, []).append(order)
         self._begin(order.data)
 
-    def resume(self) -> None:
-        """Protect what an earlier run has left without protection."""
+    def keep(self, free: Callable[[Any], bool]) -> None:
+        """Protect what stands unprotected, or not in its whole size, on the feeds on which nothing else goes on.
+
+        An earlier run, a refusal, a split or somebody else may have left it so.
+        """
         for data in self._strategy.datas if self.active else ():
             self._begin(data)
-            if not any(order.alive() for order in self._orders.get(data, [])):
-                self.entered(data)
+            if free(data):
+                self._fit(data)
+
+    def renew(self, data: Any) -> None:
+        """Protect a position whose protective orders have ended without a fill."""
+        if not any(order.alive() for order in self._orders.get(data, [])):
+            self.entered(data)
+
+    def _fit(self, data: Any) -> None:
+        size = abs(self._strategy.getposition(data).size)
+        alive = [order for order in self._orders.get(data, []) if order.alive()]
+        if any(abs(order.executed.remsize) != size for order in alive):
+            self.cancel(data)
+        elif not alive:
+            self.entered(data)
 
     def _begin(self, data: Any) -> None:
         position = self._strategy.getposition(data)

@@ -150,12 +150,12 @@ class Live:
         until, todo: when the run is stopped; what is done on the way, (moment, action(self)).
     """
 
-    def __init__(self, alpaca, until_text, skew_s=0.0, at_time=(), cerebro=bt.Cerebro, **options):
+    def __init__(self, alpaca, until_text, skew_s=0.0, at_time=(), cerebro=bt.Cerebro, reconcile_s=1e6, **options):
         self.alpaca, self.clock = alpaca, FeedClock(alpaca, skew_s)
         self.store = AlpacaStore(alpaca.key_id, alpaca.secret_key, base_url=alpaca.url, data_url=alpaca.data_url, stream_url=alpaca.stream_url,
                                  trade_stream_url=alpaca.trade_stream_url, clock=self.clock, stream=False)
         self._count()
-        self.broker = self.store.getbroker(reconcile_s=1e6)
+        self.broker = self.store.getbroker(reconcile_s=reconcile_s)
         self.broker.on_state(State("connected"))
         alpaca.updates.listeners.append(lambda update: self.broker.on_update(TradeUpdate.read(update)))
         self.until, self.todo = moment(until_text), sorted(((moment(at), act) for at, act in at_time), key=lambda each: each[0])

@@ -38,7 +38,8 @@ class AlpacaBroker(bt.BrokerBase):
         strategy: a name for the client order ids in place of the class name of the order's strategy.
         poll_s: seconds between two looks at the open orders while no stream tells of them.
         reconcile_s: seconds between two comparisons of everything.
-        capital: USD; the largest part of the account that cash and value show, and so that is sized by.
+        capital: USD; the largest part of the account that cash and value show, and so that is sized by. What the run loses of it
+            is filled up from the account; positions in symbols without a feed do not count.
 
     Orders are sent when the strategies have had their turn (`flush`), so that groups are complete by then. Beside
     Backtrader's arguments they take `tif`, `auction="open"`, `extended_hours` and `notional`. Why an order was not
@@ -119,7 +120,8 @@ class AlpacaBroker(bt.BrokerBase):
         cash = float(self._holdings.cash)
         if self.p.capital is None:
             return cash
-        return min(cash, self.p.capital - sum(abs(self._worth(symbol)) for symbol, _ in self._holdings))
+        feeds = self.cerebro.datas if self.cerebro is not None else ()
+        return min(cash, self.p.capital - sum(abs(self._worth(symbol_of(data))) for data in feeds))
 
     def getvalue(self, datas: Iterable[Any] | None = None) -> float:
         """Cash and positions, or the positions in some feeds, at the feeds' last closes; USD."""

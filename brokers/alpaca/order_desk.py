@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Any
+from typing import Any, Protocol
 
 from backtrader import Order as BtOrder
 
@@ -31,7 +31,27 @@ from core.errors import CerebrolabError, UsageError
 
 FRESH_NS = 15 * 60 * 10**9  # a close older than that is no quote
 
-Persist = Callable[[str, OrderRequest], Any]
+
+class Terms(Protocol):
+    """The params of the broker that a desk asks for whenever it sends."""
+
+    @property
+    def strategy(self) -> str | None:
+        """A name in the client order ids in place of the order's own strategy's; None = that."""
+
+    @property
+    def persist(self) -> Callable[[str, OrderRequest], Any]:
+        """Told the client order id and the request before each is sent."""
+
+
+class Unnamed:
+    """Terms of nobody: ids by the strategies' own names, nothing is written down."""
+
+    strategy = None
+
+    @staticmethod
+    def persist(client_order_id: str, request: OrderRequest) -> None:
+        """Nothing."""
 
 
 class AwaitsSales(UsageError):
@@ -55,8 +75,7 @@ class OrderDesk:
     """Sends orders for one account.
 
     Args:
-        account_id: the venue's; part of every client order id. strategy: a name in place of the order's own strategy's.
-        persist: told the client order id and the request before each is sent.
+        account_id: the venue's; part of every client order id.
 
     Attributes:
         refresh: reads account, positions and orders again; called before an order is refused on what is known.
@@ -65,9 +84,9 @@ class OrderDesk:
     """
 
     def __init__(self, rest: Rest, clock: BrokerClock, book: OrderBook, holdings: Holdings, account_id: str,
-                 strategy: str | None, persist: Persist) -> None:
+                 terms: Terms) -> None:
         self._rest, self._clock, self._book, self._holdings = rest, clock, book, holdings
-        self._account_id, self._strategy, self._persist = account_id, strategy, persist
+        self._account_id, self._terms = account_id, terms
         self._assets: dict[str, tuple[Any, Asset]] = {}
         self._attempts: Counter[tuple[str, str, int, str]] = Counter()
         self.means = Means()
@@ -168,7 +187,7 @@ class OrderDesk:
         """
         while True:
             named = replace(request, client_order_id=self._next_id(ticket))
-            self._persist(named.client_order_id, named)
+            self._terms.persist(named.client_order_id, named)
             tracked = TrackedOrder(request.symbol, request.side, named.client_order_id, request.qty)
             self._book.add(tracked)
             ticket.part = tracked
@@ -194,7 +213,7 @@ class OrderDesk:
 
     def _next_id(self, ticket: Ticket) -> str:
         order, info = ticket.order, ticket.order.info
-        strategy = self._strategy or type(order.owner).__name__
+        strategy = self._terms.strategy or type(order.owner).__name__
         intent = str(info.get("intent") or f"{'buy' if order.isbuy() else 'sell'}{order.getordername()}")
         if ticket.left:
             intent = f"turn{intent}"

@@ -53,7 +53,7 @@ class OrderFlow:
         self.book, self.holdings, self._outbox = OrderBook(), Holdings(), Outbox()
         account = rest.account()
         self.holdings.cash = account.cash
-        self.desk = OrderDesk(rest, clock, self.book, self.holdings, account.id, broker.p.strategy, broker.p.persist)
+        self.desk = OrderDesk(rest, clock, self.book, self.holdings, account.id, broker.p)
         self.progress = OrderProgress(broker, clock, self.book, self.holdings, self._outbox, trouble)
         self.tell, self.notifications = self.progress.tell, self.progress.notifications
         self.lost: dict[Batch, int] = {}
@@ -174,6 +174,12 @@ class OrderFlow:
             if feed is not None:
                 order = held_order(feed, held, self._broker.getcommissioninfo(feed))
                 self.progress.notify(order)
+
+    def unprotect(self, symbol: str) -> None:
+        """Cancel the strategies' protective orders of a symbol; they place them again, as the position is then."""
+        for ticket in list(self.progress.tickets.values()):
+            if ticket.symbol == symbol and ticket.order.info.get("protective"):
+                self.cancel(ticket.order)
 
     def adopt(self, order: Order, before: Decimal, claim: str) -> TrackedOrder:
         """Follow an order from elsewhere, or from an earlier run; strategies hear of it where a feed shows its symbol."""

@@ -34,6 +34,9 @@ class Owner(Protocol):
     def tell(self, tracked: TrackedOrder, changes: Iterable[Change]) -> None:
         """The steps of an order."""
 
+    def unprotect(self, symbol: str) -> None:
+        """Take back the protective orders of a symbol: their shares and prices are those of before a split."""
+
     def adopt(self, order: Order, before: Decimal, claim: str) -> TrackedOrder:
         """An order nobody here has sent; `before` shares of it are in the positions already."""
 
@@ -196,15 +199,19 @@ class Reconciler:
     def _settle(self, differences: dict[str, tuple[Decimal, Decimal]], positions: list[Position]) -> None:
         """Take the venue's word; where no booking explains the change, stop trading in the symbol."""
         activities = [each for each in self._activities() if each.kind != "FILL" and each.qty]
+        split = []
         for symbol, (ours, theirs) in differences.items():
             bookings = [each.kind for each in activities if each.symbol == symbol]
             what = f"{symbol}: {ours:f} shares were expected and Alpaca has {theirs:f}"
             if bookings:
                 self._owner.trouble.report(f"{what}; booked as {', '.join(bookings)} and adopted", symbol=symbol)
+                split += [symbol] if "SPLIT" in bookings else []
             else:
                 self._desk.stopped[symbol] = f"{what}, which nothing explains: trading in it is stopped until it is resumed"
                 self._owner.trouble.report(self._desk.stopped[symbol], symbol=symbol)
         self._holdings.take(positions)
+        for symbol in split:
+            self._owner.unprotect(symbol)
 
     def _read_account(self) -> None:
         account = self._rest.account()

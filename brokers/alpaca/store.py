@@ -73,7 +73,8 @@ class AlpacaStore:
         return self._clock
 
     def getbroker(self, **params: Any) -> AlpacaBroker:
-        """The account's broker, the same at every call; `params` are those of AlpacaBroker.
+        """The account's broker, the same at every call; `params` are those of AlpacaBroker; `strategy`,
+        `persist` and `capital` may be changed by a later call.
 
         Raises:
             BrokerUnavailable, Unauthorized, BadSpec: the account could not be read.
@@ -81,6 +82,8 @@ class AlpacaStore:
         if self._broker is None:
             self._broker = AlpacaBroker(self.rest, self.clock, self.put_notification, self._expect, **params)
             self._broker.store = self
+        for name, value in params.items():
+            setattr(self._broker.p, name, value)
         return self._broker
 
     def getdata(self, **params: Any) -> Any:

@@ -11,13 +11,15 @@ import backtrader as bt
 import numpy as np
 
 from core.bars import Bars
-from core.calendars import get_calendar
-from core.clock import Clock
+from core.calendars import MINUTE_NS, get_calendar
+from core.clock import Clock, SystemClock
 from core.day_numbers import moments_of
 from core.spec import RunSpec
 from engine import resolve
 from engine.build import build
 from strategies.base import TargetStrategy
+
+SETTLE_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,8 @@ def stream(spec: RunSpec, store: Any, stopped: Callable[[], bool], tell: Tell, b
     def told(kind: str, text: str, **facts: Any) -> None:
         tell(Event(kind, text, clock.now_ns() if isinstance(clock, Clock) else None, facts))
 
-    cerebro.stop_when = lambda: stopped() or days.over
+    cerebro.stop_when = _Ending(cerebro, clock if isinstance(clock, Clock) else SystemClock(),
+                                lambda: stopped() or days.over or (isinstance(clock, Clock) and days.past(clock.now_ns())))
     cerebro.addstorecb(lambda message, *args, **kwargs: told("store", str(message)))
     cerebro.adddatacb(lambda data, status, *args, **kwargs: told("data", f"{data._name}: {data._getstatusname(status)}"))
     cerebro.addanalyzer(_Watch, told=told, days=days)
@@ -77,20 +80,41 @@ def needs_cerebro(spec: RunSpec) -> bool:
     return spec.interval != "1d" or bool(spec.exits) or not issubclass(strategy, TargetStrategy)
 
 
+class _Ending:
+    """Says when a run ends: when it is time, and no exit waits for the end of the stop that it replaces, or soon after."""
+
+    def __init__(self, cerebro: bt.Cerebro, clock: Clock, is_time: Callable[[], bool]) -> None:
+        self._cerebro, self._clock, self._is_time = cerebro, clock, is_time
+        self._until: float | None = None
+
+    def __call__(self) -> bool:
+        if self._until is None:
+            if not self._is_time():
+                return False
+            self._until = self._clock.monotonic() + SETTLE_S
+        waits = any(getattr(strategy, "unsettled", False) for strategy in self._cerebro.runningstrats)
+        return not waits or self._clock.monotonic() >= self._until
+
+
 class _Sessions:
     """Counts the sessions with live bars, and knows when the last one that is wanted has closed."""
 
     def __init__(self, calendar: str, wanted: int | None) -> None:
         self._calendar, self._wanted, self._seen = get_calendar(calendar), wanted, set[np.datetime64]()
+        self._closes = 0
         self.over = False
 
     def live(self, moment: int) -> None:
         """A live bar was complete at a moment (UTC ns)."""
         session = self._calendar.session_of(np.array([moment]))
         self._seen.add(session[0])
-        closes = int(self._calendar.close_of(session)[0])
-        past = len(self._seen) - (moment < closes)  # a store that stamps the start of a bar has none at the close
+        self._closes = int(self._calendar.close_of(session)[0])
+        past = len(self._seen) - (moment < self._closes)  # a store that stamps the start of a bar has none at the close
         self.over = self._wanted is not None and past >= self._wanted
+
+    def past(self, now: int) -> bool:
+        """Whether the last session wanted has closed a minute ago, though no symbol may have traded at its end."""
+        return self._wanted is not None and len(self._seen) >= self._wanted and now >= self._closes + MINUTE_NS
 
 
 class _Watch(bt.Analyzer):

@@ -5,6 +5,7 @@ import json
 
 import msgpack
 import pytest
+from alpaca_streams import until
 from fake_alpaca import AccountRules, BarFault, EventFault, FakeAlpaca
 from fake_alpaca.made_minutes import minutes
 from fake_alpaca.sdk_clients import (
@@ -82,6 +83,7 @@ def test_a_second_trade_stream_is_refused_with_429(alpaca):
 
 def test_a_dropped_streams_place_is_held_on_the_venues_clock(alpaca):
     with connect(alpaca.trade_stream_url) as connection:
+        until(lambda: alpaca.streams._sessions)  # the handshake is answered before the venue knows of the connection
         alpaca.drop("trade", held_s=90)
         with pytest.raises(ConnectionClosed):
             connection.recv(timeout=5)

@@ -1,6 +1,5 @@
 """A spec in Cerebro on a store: the same set-up as a backtest, with an account and live feeds in place of the simulation."""
 
-import functools
 
 import backtrader as bt
 import numpy as np
@@ -8,13 +7,10 @@ import own_store
 import pytest
 from alpaca_commands import point_at
 from alpaca_minutes_live import Live
-from fake_alpaca import AccountRules, FakeAlpaca
-from fake_alpaca.made_minutes import minutes
 from fake_alpaca.moments import moment
 from live_days import panel
+from streamed_runs import SPEC, SYMBOLS, held, lived, two_days, venue
 
-from core.bars import Bars
-from core.calendars import get_calendar
 from core.day_numbers import moments_of
 from core.errors import UnknownName, UsageError
 from core.spec import RunSpec
@@ -25,48 +21,6 @@ from engine.live.streaming import _Sessions, needs_cerebro, stream
 from engine.stores import made, told_of
 from feeds.alpaca_actions import Action
 from feeds.parquet_store import ParquetStore
-from strategies import TargetStrategy
-
-SYMBOLS = ("AAA", "BBB")
-SPEC = RunSpec(strategy="steady_decisions:SteadyMinutes", params={"seed": 2, "density": 0.3}, symbols=SYMBOLS, interval="1m",
-               sizer="EqualWeight", limits={"cash_buffer": 0.1}, cash=100_000.0)
-
-
-def two_days(rows=390, days=("2024-02-20", "2024-02-21"), seed=3) -> Bars:
-    """Whole sessions of minutes, prices in cents."""
-    from core.series import SymbolBars
-
-    opens = get_calendar("XNYS").open_of(np.array(days, "datetime64[D]"))
-    index = np.concatenate([at + 60 * 10**9 * np.arange(1, rows + 1) for at in opens])
-    session = np.repeat(np.array(days, "datetime64[D]"), rows)
-    series = []
-    for at, symbol in enumerate(SYMBOLS):
-        random = np.random.default_rng([seed, at])
-        closes = np.round(100 + 0.01 * random.integers(-5, 6, len(index)).cumsum(), 2)
-        opens_ = np.r_[100.0, closes[:-1]]
-        series.append(SymbolBars.make(symbol, index, session, closes, open=opens_, high=np.maximum(opens_, closes) + 0.01,
-                                      low=np.minimum(opens_, closes) - 0.01, volume=np.full(len(index), 1e6)))
-    return Bars.of(series, interval="1m")
-
-
-def venue(bars, now, **options):
-    return FakeAlpaca(bars, now=now, account=AccountRules(multiplier=4), **options)
-
-
-def lived(alpaca, until, spec=SPEC, bars=None):
-    """Stream a spec on the venue; (strategy, events)."""
-    live, events = Live(alpaca, until), []
-    live.broker.p.capital = spec.capital
-    live.store.getdata = functools.partial(live.store.getdata, qcheck=60.0 if spec.interval == "1m" else 1800.0)
-    try:
-        strategy = stream(spec, live.store, lambda: alpaca.now >= moment(until), events.append, bars)
-    finally:
-        live.store.stop()
-    return strategy, events
-
-
-def held(strategy):
-    return {data._name: strategy.getposition(data).size for data in strategy.datas if strategy.getposition(data).size}
 
 
 def test_a_target_strategy_decides_live_as_in_the_backtest():
@@ -224,61 +178,3 @@ def test_what_needs_cerebro():
     daily = RunSpec(strategy="steady_decisions:SteadyDecisions", symbols=SYMBOLS)
     assert not needs_cerebro(daily) and needs_cerebro(SPEC) and needs_cerebro(daily.replace(exits={"stop": 0.1}))
     assert needs_cerebro(RunSpec(strategy=f"{__name__}:Plain", symbols=SYMBOLS))
-
-
-
-# -- protective exits -----------------------------------------------------------------------------------
-
-
-class Holds(TargetStrategy):
-    """In from the minute `enter` on, out again at the minute `leave` (of the session)."""
-
-    params = dict(enter=6, leave=1_000)
-
-    @classmethod
-    def signals(cls, bars, p):
-        signals = np.full(bars.shape, np.nan)
-        signals[bars.minute == p.enter] = 1.0
-        signals[bars.minute == p.leave] = 0.0
-        return signals
-
-
-EXITS = SPEC.replace(strategy=f"{__name__}:Holds", params={}, exits={"stop": 0.05}, start="2024-02-21")
-
-
-def falling(at):
-    """Two flat symbols; AAA falls by a tenth in its minute `at`."""
-    closes = {symbol: [100.0] * 60 for symbol in SYMBOLS}
-    closes["AAA"][at - 1:] = [90.0] * (61 - at)
-    return minutes(start="2024-02-21 09:30", **{symbol: [(now, now, now, now) for now in rows] for symbol, rows in closes.items()})
-
-
-def test_a_stop_stands_at_the_venue_once_the_entry_has_filled():
-    with venue(falling(at=12), "2024-02-21T09:34:30-05:00") as alpaca:
-        strategy, _ = lived(alpaca, "2024-02-21T09:50:30-05:00", EXITS)
-        stops = {order.symbol: (order.status, float(order.stop_price)) for order in alpaca.ledger.orders if order.type == "stop"}
-        assert stops["AAA"] == ("filled", 95.0) and stops["BBB"][1] == 95.0 and stops["BBB"][0] in ("new", "accepted")
-        assert set(alpaca.ledger.positions) == {"BBB"} == set(held(strategy))
-
-
-def test_after_a_restart_the_stop_is_taken_over_and_gives_way_to_the_exit():
-    spec = EXITS.replace(params={"leave": 20})
-    with venue(falling(at=60), "2024-02-21T09:34:30-05:00") as alpaca:
-        lived(alpaca, "2024-02-21T09:40:30-05:00", spec)
-        before = [order.id for order in alpaca.ledger.orders if order.type == "stop"]
-        strategy, _ = lived(alpaca, "2024-02-21T09:55:30-05:00", spec)
-        stops = {order.id: order.status for order in alpaca.ledger.orders if order.type == "stop"}
-        assert len(before) == 2 and stops == dict.fromkeys(before, "canceled")
-        assert not alpaca.ledger.positions and not held(strategy)
-        assert len(alpaca.ledger.executions) == 4
-
-
-def test_a_position_left_without_its_stop_gets_one_after_the_restart():
-    with venue(falling(at=60), "2024-02-21T09:34:30-05:00") as alpaca:
-        lived(alpaca, "2024-02-21T09:40:30-05:00", EXITS)
-        for order in [order for order in alpaca.ledger.orders if order.type == "stop"]:
-            alpaca.cancel_externally(order.id)
-        lived(alpaca, "2024-02-21T09:50:30-05:00", EXITS)
-        standing = [order for order in alpaca.ledger.orders if order.type == "stop" and order.status in ("new", "accepted")]
-        assert sorted((order.symbol, float(order.qty)) for order in standing) == sorted(
-            (symbol, float(qty)) for symbol, qty in alpaca.ledger.positions.items()) and len(standing) == 2
