@@ -15,7 +15,7 @@ from core.sleeves import Sleeves
 from core.spec import RunSpec
 from engine import resolve
 from engine.cerebro import Cerebro
-from engine.stores import alpaca_store, check_exits, check_fill, connect, is_store
+from engine.stores import alpaca_store, check_fill, connect, is_store
 from feeds.cerebro_feed import BarsData
 from feeds.load import load_bars, source_named
 from sizers.base import PortfolioSizer
@@ -54,8 +54,6 @@ def build(spec: RunSpec, broker: Any = "simulated", bars: Bars | None = None) ->
         check_fill(spec, str(spec.fill or getattr(strategy, "fill", "next_open")))
         connect(cerebro, store, spec, bars, name=strategy.__name__)
     else:
-        if spec.rules == "alpaca":
-            check_exits(spec)
         cerebro.setbroker(_broker(spec) if broker == "simulated" else _own(broker))
         bars = load(spec) if bars is None else bars
         _play(cerebro, bars.adjusted if trades_adjusted(spec, strategy) else bars)

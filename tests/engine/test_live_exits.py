@@ -11,7 +11,6 @@ from streamed_runs import SPEC, SYMBOLS, held, lived, two_days, venue
 from core.bars import Bars
 from core.errors import BadSpec
 from core.series import SymbolBars
-from engine.build import build
 from strategies import TargetStrategy
 
 DAY = "2024-02-21"
@@ -187,6 +186,3 @@ def test_a_run_that_is_told_to_stop_first_finishes_an_exit():
 def test_what_alpaca_cannot_hold_is_refused_before_the_run(changes, words):
     with venue(flat(), at("09:34:30")) as alpaca, pytest.raises(BadSpec, match=words):
         lived(alpaca, at("09:40:30"), SCRIPT.replace(**changes))
-    if "exits" in changes:
-        with pytest.raises(BadSpec, match=words):
-            build(SCRIPT.replace(**changes, rules="alpaca"), bars=flat())
