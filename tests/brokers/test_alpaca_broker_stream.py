@@ -83,8 +83,10 @@ def test_a_fill_between_a_break_and_the_next_connection_is_read():
             alpaca.drop("trade")
             alpaca.fill(alpaca.ledger.sent("AAA")[0].id, 4, 98)
             until(lambda: alpaca.advance(seconds=0.1) or alpaca.streams.connected("trade"))
+            until(lambda: any(getattr(told, "name", "") == "connected" for told in s.broker._watch.queue))
 
-        return {1: lambda s: (connected(alpaca)(s), limits(s)), 2: miss}
+        return {1: lambda s: (connected(alpaca)(s), limits(s)), 2: miss,
+                9: lambda s: have_turns(s.broker, lambda: s.getposition(s.datas[0]).size == 10)}
 
     outcome = play(plan)
     assert outcome.told("AAA") == ["Submitted", "Accepted", "Partial", "Completed"]
