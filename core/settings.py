@@ -79,6 +79,12 @@ class Settings(BaseSettings):
         return self.home / "solved.db"
 
     @property
+    def alpaca_keys(self) -> tuple[str, str]:
+        """Key and secret key in plain text; "" where one is not set."""
+        key_id, secret_key = (key.get_secret_value().strip() if key else "" for key in (self.alpaca_api_key, self.alpaca_secret_key))
+        return key_id, secret_key
+
+    @property
     def secrets(self) -> list[str]:
         """The values that must never be printed or logged."""
         values = (getattr(self, name) for name in type(self).model_fields)

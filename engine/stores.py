@@ -18,7 +18,7 @@ from core.bars import Bars
 from core.errors import BadSpec, CerebrolabError, UsageError
 from core.logs import MASK
 from core.options import Exits, read_group
-from core.spec import RunSpec
+from core.spec import RunSpec, period_start
 from feeds.intervals import interval_ns, is_intraday
 
 if TYPE_CHECKING:
@@ -53,8 +53,8 @@ def alpaca_store(paper: bool = True) -> "AlpacaStore":
     from brokers.alpaca import AlpacaStore
     from core.settings import load_settings
 
-    settings, (key_id, secret_key) = load_settings(), _keys()
-    return AlpacaStore(key_id, secret_key, paper, settings.alpaca_base_url, settings.alpaca_data_url, settings.alpaca_stream_url,
+    settings = load_settings()
+    return AlpacaStore(*settings.alpaca_keys, paper, settings.alpaca_base_url, settings.alpaca_data_url, settings.alpaca_stream_url,
                        settings.alpaca_trade_stream_url)
 
 
@@ -117,12 +117,9 @@ def _params(kind: Any) -> set[str]:
 
 
 def _keys() -> tuple[str, str]:
-    """Alpaca's, of the settings; "" where they are not set."""
     from core.settings import load_settings
 
-    settings = load_settings()
-    key_id, secret_key = (key.get_secret_value().strip() if key else "" for key in (settings.alpaca_api_key, settings.alpaca_secret_key))
-    return key_id, secret_key
+    return load_settings().alpaca_keys
 
 
 def connect(cerebro: bt.Cerebro, store: Any, spec: RunSpec, bars: Bars | None, name: str) -> None:
@@ -144,7 +141,7 @@ def connect(cerebro: bt.Cerebro, store: Any, spec: RunSpec, bars: Bars | None, n
             raise BadSpec(f"capital is {spec.capital:g}: only an Alpaca account can be traded in part; drop it with this store")
         cerebro.setbroker(store.getbroker())
     for symbol in (*spec.symbols, *spec.reference):
-        options = _own_options(spec, symbol, store, bars) if is_ours else _options(spec)
+        options = _own_options(spec, symbol, store, bars) if is_ours else _options(spec, dt.datetime.now(dt.UTC).date())
         cerebro.adddata(store.getdata(dataname=symbol, timeframe=unit, compression=count, **options), name=symbol)
 
 
@@ -179,12 +176,13 @@ def check_fill(spec: RunSpec, fill: str) -> None:
                       "or a daily run without exits, which waits for the window")
 
 
-def _options(spec: RunSpec) -> dict[str, Any]:
-    return {"fromdate": dt.datetime.fromisoformat(spec.start)} if spec.start else {}
+def _options(spec: RunSpec, today: dt.date) -> dict[str, Any]:
+    start = str(period_start(spec.period, today)) if spec.period else spec.start
+    return {"fromdate": dt.datetime.fromisoformat(start)} if start else {}
 
 
 def _own_options(spec: RunSpec, symbol: str, store: "AlpacaStore", bars: Bars | None) -> dict[str, Any]:
-    return {**_options(spec), "history": bars, "tradable": symbol not in spec.reference, "bar_store": store.bar_store}
+    return {**_options(spec, store.clock.today()), "history": bars, "tradable": symbol not in spec.reference, "bar_store": store.bar_store}
 
 
 def _timeframe(interval: str) -> tuple[int, int]:

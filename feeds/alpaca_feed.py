@@ -27,7 +27,7 @@ from feeds.intervals import interval_ns, is_intraday
 
 log = logging.getLogger(__name__)
 OLD = ("backfill", "backfill_from", "bidask", "useask", "includeFirst", "reconnect", "reconnections", "reconntimeout")
-HISTORY = {bt.TimeFrame.Minutes: 10, bt.TimeFrame.Days: 500}  # sessions before today, when no `fromdate` is given
+HISTORY = {True: 10, False: 500}  # sessions before today, by whether bars are shorter than one, when no start is given
 FOREVER = 2**62
 CALENDAR = "XNYS"
 
@@ -110,7 +110,7 @@ class AlpacaData(bt.feed.DataBase):
         if self.p.fromdate is not None:
             return str(self.p.fromdate.date())
         today = np.datetime64(self.p.store.clock.today())
-        return str(get_calendar(CALENDAR).step(today, -HISTORY[self.p.timeframe]))
+        return str(get_calendar(CALENDAR).step(today, -HISTORY[is_intraday(self.interval)]))
 
     @property
     def history(self) -> SymbolBars | None:

@@ -58,8 +58,7 @@ class AlpacaPages:
         Raises:
             UsageError: there are no keys, or those of the account that ALPACA_BASE_URL is not for.
         """
-        key = settings.alpaca_api_key
-        is_live = key is not None and key.get_secret_value().strip().startswith(LIVE_KEY)
+        is_live = settings.alpaca_keys[0].startswith(LIVE_KEY)
         return cls(Endpoints.of(settings, paper=not is_live), clock)
 
     def pages(self, path: str, query: dict[str, Any], limit: int) -> Iterator[dict[str, Any]]:

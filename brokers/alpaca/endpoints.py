@@ -52,9 +52,7 @@ class Endpoints:
         Raises:
             UsageError, BadSpec: see the class.
         """
-        keys = (settings.alpaca_api_key, settings.alpaca_secret_key)
-        key_id, secret_key = (key.get_secret_value().strip() if key else "" for key in keys)
-        return cls(key_id, secret_key, paper, settings.alpaca_base_url, settings.alpaca_data_url,
+        return cls(*settings.alpaca_keys, paper, settings.alpaca_base_url, settings.alpaca_data_url,
                    settings.alpaca_stream_url, settings.alpaca_trade_stream_url)
 
     def __post_init__(self) -> None:

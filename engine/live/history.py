@@ -17,13 +17,12 @@ from engine import resolve
 from engine.build import trades_adjusted
 from feeds.alpaca import PROXIES, AlpacaSource
 from feeds.alpaca_actions import Action
+from feeds.alpaca_feed import HISTORY
 from feeds.alpaca_pages import AlpacaPages
 from feeds.alpaca_splits import actions_on
 from feeds.intervals import is_intraday
 from feeds.load import load_bars
 from feeds.store import BarStore
-
-SESSIONS = {True: 10, False: 500}  # before today, by whether bars are shorter than a day, where the spec names no start
 
 
 def live_history(spec: RunSpec, store: AlpacaStore, bar_store: BarStore | None) -> Bars | None:
@@ -35,7 +34,7 @@ def live_history(spec: RunSpec, store: AlpacaStore, bar_store: BarStore | None) 
         CerebrolabError: as `feeds.load.load_bars`.
     """
     strategy, today = resolve.strategy_class(spec.strategy), store.clock.today()
-    calendar, sessions = get_calendar(spec.calendar), SESSIONS[is_intraday(spec.interval)]
+    calendar, sessions = get_calendar(spec.calendar), HISTORY[is_intraday(spec.interval)]
     start = spec.start or (None if spec.period else str(calendar.step(np.datetime64(today), -sessions)))
     end = str(calendar.step(np.datetime64(today), -1))
     if start is not None and start > end:

@@ -14,6 +14,7 @@ from core.bars import Bars
 from core.calendars import MINUTE_NS, get_calendar
 from core.clock import Clock, SystemClock
 from core.day_numbers import moments_of
+from core.options import Exits, read_group
 from core.spec import RunSpec
 from engine import resolve
 from engine.build import build
@@ -77,7 +78,7 @@ def stream(spec: RunSpec, store: Any, stopped: Callable[[], bool], tell: Tell, b
 def needs_cerebro(spec: RunSpec) -> bool:
     """Whether a spec is traded live bar by bar: a plain strategy, bars within the day, or protective exits."""
     strategy = resolve.strategy_class(spec.strategy)
-    return spec.interval != "1d" or bool(spec.exits) or not issubclass(strategy, TargetStrategy)
+    return spec.interval != "1d" or any(read_group(Exits, spec.exits)) or not issubclass(strategy, TargetStrategy)
 
 
 class _Ending:

@@ -3,7 +3,7 @@
 import datetime as dt
 
 import pytest
-from alpaca_rest import VenueClock, endpoints_of, rest_of
+from alpaca_rest import VenueClock, endpoints_of
 from fake_alpaca import AnswerFault, FakeAlpaca
 from fake_alpaca.made_minutes import minutes
 from fake_alpaca.moments import moment
@@ -20,13 +20,6 @@ NOW = "2024-03-01T09:31-05:00"
 def alpaca():
     with FakeAlpaca(minutes(AAA=[100] * 390), now=NOW) as server:
         yield server
-
-
-@pytest.fixture
-def rest(alpaca):
-    gateway = rest_of(alpaca)
-    yield gateway
-    gateway.close()
 
 
 @pytest.fixture

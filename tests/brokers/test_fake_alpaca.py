@@ -14,12 +14,6 @@ NOW = "2024-03-01T09:31-05:00"
 
 
 @pytest.fixture
-def alpaca():
-    with FakeAlpaca(minutes(AAA=[100] * 30, BBB=[50] * 30), now=NOW) as server:
-        yield server
-
-
-@pytest.fixture
 def client(alpaca):
     return trading_client(alpaca)
 

@@ -5,20 +5,13 @@ import threading
 import time
 
 import pytest
-from fake_alpaca import AnswerFault, FakeAlpaca, OrderFault
+from fake_alpaca import AnswerFault, OrderFault
 from fake_alpaca.faults import Faults
-from fake_alpaca.made_minutes import minutes
 from fake_alpaca.sdk_clients import APIError, enums, requests, trade_reader, trading_client
 from requests.exceptions import ChunkedEncodingError
 from requests.exceptions import ConnectionError as Unreachable
 
 NOW = "2024-03-01T09:31-05:00"
-
-
-@pytest.fixture
-def alpaca():
-    with FakeAlpaca(minutes(AAA=[100] * 30, BBB=[50] * 30), now=NOW) as server:
-        yield server
 
 
 @pytest.fixture

@@ -81,6 +81,14 @@ def test_a_plain_strategy_trades_live_bars_only():
     assert refused and {order["reason"].split(":")[0] for order in refused} == {"backfill"}
 
 
+@pytest.mark.parametrize("spec, first", [(SPEC.replace(period="30d"), "2024-01-22"), (SPEC.replace(start="2024-02-12"), "2024-02-12")])
+def test_the_feeds_begin_where_the_spec_begins(spec, first):
+    with venue(two_days(rows=3), "2024-02-21T09:34:30-05:00") as alpaca:
+        live = Live(alpaca, "2024-02-21T09:34:30-05:00")
+        assert {feed.first for feed in build(spec, broker=live.store).datas} == {first}
+        live.store.stop()
+
+
 def test_trading_days_end_the_run_and_capital_bounds_it():
     bars = two_days(rows=390, days=("2024-02-20", "2024-02-21", "2024-02-22"))
     spec = SPEC.replace(trading_days=1, capital=10_000.0, start="2024-02-20", params={"seed": 2, "density": 0.05})
@@ -176,5 +184,5 @@ def test_a_store_that_stamps_the_start_of_a_bar_ends_with_its_trading_days():
 
 def test_what_needs_cerebro():
     daily = RunSpec(strategy="steady_decisions:SteadyDecisions", symbols=SYMBOLS)
-    assert not needs_cerebro(daily) and needs_cerebro(SPEC) and needs_cerebro(daily.replace(exits={"stop": 0.1}))
+    assert not needs_cerebro(daily) and not needs_cerebro(daily.replace(exits={"stop": 0.0})) and needs_cerebro(SPEC) and needs_cerebro(daily.replace(exits={"stop": 0.1}))
     assert needs_cerebro(RunSpec(strategy=f"{__name__}:Plain", symbols=SYMBOLS))
