@@ -18,19 +18,22 @@ What differs from BackBroker on purpose (each has a test that shows the fault):
 from array import array
 from typing import Any
 
+import numpy as np
 from backtrader import Order
 
 from brokers.commission import StockCommission
 from brokers.corporate import CorporateActions, split_order, split_trade
+from brokers.hooks import Executed, Hooks
 from brokers.matching import LIMITED
 from brokers.order_copies import snapshot, unheard, with_own_params
 from brokers.ruled import Ruled
 from core.costs import Commission, Slippage
+from core.day_numbers import moments_of
 
 DUST = 1e-9  # part of an order that rounding may leave of it
 
 
-class SimulatedBroker(Ruled):
+class SimulatedBroker(Hooks, Ruled):
     """The simulated exchange and account.
 
     Params (beside those of BackBroker):
@@ -149,7 +152,7 @@ class SimulatedBroker(Ruled):
             return self._reject(order, f"{order.data._name} is a reference symbol: it is never traded")
         if order.info.get("protective"):
             return self._protect(order)
-        refusal = self._refusal(order)
+        refusal = (self.refuse(order) if self.refuse else "") or self._refusal(order)
         return self._reject(order, refusal) if refusal else super().submit(order, check)
 
     def _protect(self, order: Order) -> Order:
@@ -228,6 +231,8 @@ class SimulatedBroker(Ruled):
     def _note_fill(self, order: Order) -> None:
         data, bit = order.data, order.executed.exbits[-1]
         self._filled.append(order)
+        if self.executed:
+            self.executed(Executed(order, data._name, bit.size, bit.price, bit.closedcomm + bit.openedcomm, _moment(data)))
         position = self.positions[data]
         if position.size:
             self._held[data] = position
@@ -266,3 +271,8 @@ class SimulatedBroker(Ruled):
 
     def _move_cash(self, amount: float) -> None:
         self.cash += amount
+
+
+def _moment(data: Any) -> int:
+    """UTC nanoseconds of the bar a feed shows."""
+    return int(moments_of(np.array([data.datetime[0]]))[0])

@@ -1,4 +1,4 @@
-"""Limits on positions and automatic exits: the two groups of numbers a run specification carries beside its own."""
+"""Limits on positions, automatic exits and the guard: the groups of numbers a run specification carries beside its own."""
 
 import math
 from collections.abc import Mapping
@@ -66,14 +66,41 @@ class Exits(NamedTuple):
     bars: float = 0.0
 
 
-Group = TypeVar("Group", Limits, Exits)
+class Guard(NamedTuple):
+    """What a run may never do, whatever its strategy asks for; 0 switches a rule off.
+
+    Attributes:
+        max_order_value: largest value of one order, account currency.
+        max_position_value: largest value of one position, its open orders included, account currency.
+        max_daily_loss: loss since the session began, as a part of the value then, that stops the run.
+        flatten: what the run holds is closed when it is stopped so (1), or kept (0).
+        collar: largest distance of an order's price from the last quote, as a part of it.
+        stale_s: largest age of the newest bar, in seconds of the session.
+        orders_per_minute: most orders sent in any 60 seconds.
+        hours: nothing is sent outside the session (1), auction orders excepted.
+        after_open, before_close: minutes at the session's edges in which nothing is opened; with `hours`.
+    """
+
+    max_order_value: float = 0.0
+    max_position_value: float = 0.0
+    max_daily_loss: float = 0.0
+    flatten: float = 1.0
+    collar: float = 0.0
+    stale_s: float = 0.0
+    orders_per_minute: float = 0.0
+    hours: float = 0.0
+    after_open: float = 0.0
+    before_close: float = 0.0
+
+
+Group = TypeVar("Group", Limits, Exits, Guard)
 
 
 def read_group(kind: type[Group], values: Mapping[str, Any]) -> Group:
-    """A `Limits` or `Exits` from names and values; limits may name a `preset`.
+    """A `Limits`, `Exits` or `Guard` from names and values; limits may name a `preset`.
 
     Raises:
-        UnknownName: no such limit, exit or preset.
+        UnknownName: no such limit, exit, guard or preset.
         BadSpec: a value that is not a number, out of range, or limits that nothing can satisfy.
     """
     group = kind.__name__.lower()
@@ -86,7 +113,7 @@ def read_group(kind: type[Group], values: Mapping[str, Any]) -> Group:
     for name, number in numbers.items():
         if number < 0:
             raise BadSpec(f"{group}.{name} is {number:g}: it must not be negative")
-        part = name in ("cash_buffer", "stop", "trail")
+        part = name in ("cash_buffer", "stop", "trail", "max_daily_loss", "collar")
         if part and number >= 1:
             raise BadSpec(f"{group}.{name} is {number:g}: it is a part, so below 1 (0.08 means 8%)")
     made = kind(**numbers)

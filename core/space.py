@@ -216,7 +216,7 @@ def read_dimension(name: str, text: str, default: Any) -> Dimension | None:
     Raises:
         BadSpec: the range is empty, has no number, or a step that is 0 or negative.
     """
-    from core.spec import parse_value
+    from core.spec_texts import parse_value
 
     number = isinstance(default, int | float) and not isinstance(default, bool)
     if ":" in text and number:

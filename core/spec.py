@@ -6,7 +6,6 @@ The keys of a TOML file, the options of the command line and the fields here hav
 import dataclasses
 import datetime as dt
 import re
-import tomllib
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -15,16 +14,19 @@ from typing import Any
 
 from core.costs import parse_commission, parse_slippage
 from core.errors import BadSpec, UnknownName
-from core.options import Exits, Limits, read_group
+from core.options import Exits, Guard, Limits, read_group
 from core.sleeves import Sleeves
 from core.spec_numbers import check_numbers, read_numbers
+from core.spec_texts import period_start, read_toml
 
 FILLS = ("next_open", "session_open", "session_close")
 PRICES = ("auto", "raw", "adjusted")
 RULES = ("alpaca",)
+ON_STOP = ("flatten", "keep", "flatten_at_open")
 _SECRET = re.compile(r"(secret|password|token|api_?key|key_id)", re.IGNORECASE)
-_TEXTS = ("strategy", "source", "period", "interval", "calendar", "fill", "prices", "rules", "sizer", "sectors", "benchmark")
-_GROUPS = {"sizer": "sizer_params", "limits": "limits", "exits": "exits"}
+_TEXTS = ("strategy", "source", "period", "interval", "calendar", "fill", "prices", "rules", "sizer", "sectors", "benchmark", "name",
+          "on_stop", "execution")
+_GROUPS = {"sizer": "sizer_params", "limits": "limits", "exits": "exits", "guard": "guard"}
 
 
 @dataclass(frozen=True)
@@ -51,13 +53,18 @@ class RunSpec:
         rules: whose order rules the simulated broker applies, "alpaca"; None = those of cash only.
         sizer: name of a sizer, or "file.py:Class"; None = the strategy's own. sizer_params: its parameters.
         quantity: shares of every position, instead of a sizer; fractions only with `fractional`.
-        limits: fields of `core.options.Limits`. exits: fields of `core.options.Exits`.
+        limits, exits, guard: fields of `core.options.Limits`, `Exits` and `Guard`.
         sleeves: name -> "SHARE: SYMBOLS", parts of the account (see `core.sleeves`); empty = the strategy's own.
         sectors: CSV file with the columns symbol and sector; None = what the source knows.
         benchmark: a symbol, or "universe" for its equal-weight buy-and-hold.
         risk_free: annual rate used in Sharpe, Sortino and alpha.
         capital: largest part of a live account, in its currency, that the run may use; None = all of it.
         trading_days: sessions on which a live run decides, from its first; None = until it is stopped.
+        name: of the run on its account, in the journal and in the ids of its orders; None = the strategy's.
+        on_stop: what a live run does with its positions when it ends: "flatten", "keep", or "flatten_at_open" (in the next
+            session where the market is closed); None = flatten with bars within the day, keep with longer ones.
+        stop_within: seconds the end of a live run may take.
+        execution: how market orders are carried out: "twap:30", "vwap:30", "participation:0.1"; None = at once.
         seed: of everything random.
     """
 
@@ -85,12 +92,17 @@ class RunSpec:
     quantity: float | None = None
     limits: Mapping[str, Any] = field(default_factory=dict)
     exits: Mapping[str, float] = field(default_factory=dict)
+    guard: Mapping[str, float] = field(default_factory=dict)
     sleeves: Mapping[str, Any] = field(default_factory=dict)
     sectors: str | None = None
     benchmark: str = "universe"
     risk_free: float = 0.0
     capital: float | None = None
     trading_days: int | None = None
+    name: str | None = None
+    on_stop: str | None = None
+    stop_within: float = 60.0
+    execution: str | None = None
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -123,7 +135,7 @@ class RunSpec:
             raise BadSpec(f"start {self.start} and period {self.period} are both given: name one of them")
         if self.period:
             period_start(self.period, dt.date(2000, 1, 1))
-        for name, known in (("fill", FILLS), ("prices", PRICES), ("rules", RULES)):
+        for name, known in (("fill", FILLS), ("prices", PRICES), ("rules", RULES), ("on_stop", ON_STOP)):
             if getattr(self, name) not in (None, *known):
                 raise UnknownName.of(name, str(getattr(self, name)), known)
         traded, reference = Counter(self.symbols), set(self.reference)
@@ -138,6 +150,7 @@ class RunSpec:
         parse_slippage(self.slippage)
         read_group(Limits, self.limits)
         read_group(Exits, self.exits)
+        read_group(Guard, self.guard)
         Sleeves.read(self.sleeves)
 
     def __repr__(self) -> str:
@@ -208,64 +221,6 @@ class RunSpec:
             else:
                 raise UnknownName.of("group of parameters", head, _GROUPS)
         return self.replace(**groups)
-
-
-def read_toml(path: str | Path) -> dict[str, Any]:
-    """The table in a TOML file.
-
-    Raises:
-        BadSpec: the file is missing or is not TOML.
-    """
-    try:
-        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise BadSpec(f"cannot read {path}: {error.strerror}; check the path") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise BadSpec(f"{path} is not valid TOML: {error}") from None
-
-
-def parse_assignment(text: str) -> tuple[str, Any]:
-    """Split "name=value"; the value becomes a bool, an int, a float or stays text.
-
-    Raises:
-        BadSpec: there is no "=" or no name.
-    """
-    name, equals, value = text.partition("=")
-    if not equals or not name.strip():
-        raise BadSpec(f"parameter {text!r} is not understood: write name=value, such as fast=50")
-    return name.strip(), parse_value(value.strip())
-
-
-def parse_value(text: str) -> Any:
-    """A bool, int, float or the text itself."""
-    if text.lower() in ("true", "false"):
-        return text.lower() == "true"
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            continue
-    return text
-
-
-def period_start(period: str, end: dt.date) -> dt.date:
-    """The date `period` ("3y", "18mo", "6w", "90d") before `end`.
-
-    Raises:
-        BadSpec: the period is not understood.
-    """
-    found = re.fullmatch(r"([1-9]\d{0,4})\s*(y|mo|w|d)", period.strip().lower())
-    if not found:
-        raise BadSpec(f"period {period!r} is not understood: write 5y, 18mo, 6w or 90d")
-    count, unit = int(found[1]), found[2]
-    if unit in "wd":
-        return end - dt.timedelta(days=count * (7 if unit == "w" else 1))
-    months = end.year * 12 + end.month - 1 - count * (12 if unit == "y" else 1)
-    if months < 12:
-        raise BadSpec(f"period {period!r} reaches before the year 1: shorten it")
-    year, month = divmod(months, 12)
-    last = (dt.date(year + (month == 11), (month + 1) % 12 + 1, 1) - dt.timedelta(days=1)).day
-    return dt.date(year, month + 1, min(end.day, last))
 
 
 def _date(name: str, value: Any) -> str | None:

@@ -10,7 +10,7 @@ from core.errors import BadSpec
 if TYPE_CHECKING:
     from core.spec import RunSpec
 
-NUMBERS = ("cash", "risk_free", "max_volume", "capital", "quantity")
+NUMBERS = ("cash", "risk_free", "max_volume", "capital", "quantity", "stop_within")
 
 
 def read_numbers(values: dict[str, Any]) -> None:
@@ -33,7 +33,7 @@ def check_numbers(spec: RunSpec) -> None:
         value = getattr(spec, name)
         if value is not None and (isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value)):
             raise BadSpec(f"{name} is {value!r}: it must be a number")
-    for name in ("cash", "capital", "quantity"):
+    for name in ("cash", "capital", "quantity", "stop_within"):
         value = getattr(spec, name)
         if value is not None and value <= 0:
             raise BadSpec(f"{name} is {value:g}: it must be above 0")

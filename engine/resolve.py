@@ -18,7 +18,8 @@ import backtrader as bt
 import sizers
 import strategies
 from core.errors import BadSpec, UnknownName, UsageError
-from core.spec import RunSpec, parse_value
+from core.spec import RunSpec
+from core.spec_texts import parse_value
 from engine.stores import StoreClass
 from sizers.base import PortfolioSizer
 from strategies.base import ENGINE_PARAMS, TargetStrategy

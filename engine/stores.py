@@ -18,7 +18,8 @@ from core.bars import Bars
 from core.errors import BadSpec, CerebrolabError, UsageError
 from core.logs import MASK
 from core.options import Exits, read_group
-from core.spec import RunSpec, period_start
+from core.spec import RunSpec
+from core.spec_texts import period_start
 from feeds.intervals import interval_ns, is_intraday
 
 if TYPE_CHECKING:

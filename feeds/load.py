@@ -13,7 +13,7 @@ from core.bars import Bars, Origin
 from core.clock import Clock, SystemClock
 from core.errors import NoBars, UnknownName, UsageError
 from core.series import SymbolBars
-from core.spec import period_start
+from core.spec_texts import period_start
 from feeds.refresh import refresh
 from feeds.sectors import sectors_of
 from feeds.source import Progress, Source

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from core.clock import Clock, SystemClock
 from core.errors import UnknownName
 from core.result import Fill, OrderRecord, RunResult
+from journal.account_log import AccountLog
 from journal.blotter import Blotter
 from journal.comparison import Comparison, compare
 from journal.database import BUSY_TIMEOUT_S, Database
@@ -29,6 +30,7 @@ class Journal:
 
     Attributes:
         ledger: the trials of sweeps, and the gate's verdicts. blotter: decisions and orders of live accounts.
+        account_log: executions on them, and notes.
 
     Every method raises StoreFailed when the file is locked, damaged, full or not writable.
     """
@@ -38,6 +40,7 @@ class Journal:
         self._clock = clock or SystemClock()
         self.ledger = Ledger(self._database, self._clock)
         self.blotter = Blotter(self._database, self._clock)
+        self.account_log = AccountLog(self._database, self._clock)
 
     def __enter__(self) -> Self:
         return self

@@ -21,7 +21,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from core.measures import MEASURES
 from journal.columns import Exact, Json
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 
 class Base(DeclarativeBase):
@@ -202,7 +202,41 @@ class LiveOrderRow(Base):
     updated_ns: Mapped[int]
 
 
-for _name in ("trials", "verdicts"):
+class LiveExecutionRow(Base):
+    """One execution on a live account, whoever's order it was; fields as in `journal.account_log.LiveExecution`. Append-only."""
+
+    __tablename__ = "live_executions"
+    __table_args__ = (UniqueConstraint("client_order_id", "filled"),)
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    client_order_id: Mapped[str]
+    broker_id: Mapped[str]
+    filled: Mapped[Decimal]
+    account: Mapped[str] = mapped_column(index=True)
+    run: Mapped[str]
+    symbol: Mapped[str]
+    side: Mapped[str]
+    qty: Mapped[Decimal]
+    price: Mapped[Decimal]
+    time_ns: Mapped[int]
+    commission: Mapped[Decimal]
+
+
+class AccountNoteRow(Base):
+    """What a human or a later run must know of a live account; fields as in `journal.account_log.Note`. Append-only."""
+
+    __tablename__ = "account_notes"
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    account: Mapped[str] = mapped_column(index=True)
+    run: Mapped[str]
+    kind: Mapped[str]
+    text: Mapped[str]
+    time_ns: Mapped[int]
+    facts: Mapped[dict[str, Any]]
+
+
+for _name in ("trials", "verdicts", "live_executions", "account_notes"):
     for _action in ("UPDATE", "DELETE"):
         event.listen(Base.metadata.tables[_name], "after_create", DDL(
             f"CREATE TRIGGER {_name}_no_{_action.lower()} BEFORE {_action} ON {_name} "

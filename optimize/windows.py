@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from core.errors import BadSpec
-from core.spec import period_start
+from core.spec_texts import period_start
 
 FEWEST = 2  # sessions of a training window: one return has no spread
 DAY = dt.timedelta(days=1)

@@ -46,7 +46,7 @@ def trade_stream(spec: "RunSpec", on_paper: bool, store: str | None, options: Se
 
 
 def _own(path: str, options: Sequence[str], on_paper: bool) -> Any:
-    from core.spec import parse_value
+    from core.spec_texts import parse_value
     from engine.resolve import store_class
     from engine.stores import made
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from core.spec import FILLS, PRICES, RULES
+from core.spec import FILLS, ON_STOP, PRICES, RULES
 
 Strategy = Annotated[str | None, typer.Argument(
     metavar="[STRATEGY]", help="A shipped strategy, file.py:Class, or module:Class.")]
@@ -37,6 +37,10 @@ Benchmark = Annotated[str | None, typer.Option(help="A symbol, or universe.")]
 RiskFree = Annotated[float | None, typer.Option(help="Annual rate used in Sharpe and alpha.")]
 Capital = Annotated[float | None, typer.Option(help="Largest part of a live account the run may use.")]
 TradingDays = Annotated[int | None, typer.Option(help="Sessions on which a live run decides.")]
+Name = Annotated[str | None, typer.Option(help="Name of the run on its account; the default is the strategy's.")]
+OnStop = Annotated[str | None, typer.Option(metavar="|".join(ON_STOP), help="What a live run does with its positions when it ends.")]
+StopWithin = Annotated[float | None, typer.Option(help="Seconds the end of a live run may take.")]
+Execution = Annotated[str | None, typer.Option(help="How market orders are carried out: twap:30, vwap:30, participation:0.1.")]
 Seed = Annotated[int | None, typer.Option(help="Seed of everything random.")]
 Param = Annotated[list[str] | None, typer.Option(
     "--param", "-p", metavar="NAME=VALUE", help="Parameter: fast=20, sizer.x=1, limits.x=1, exits.stop=0.08.")]

@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import UsageError
-from core.spec import RunSpec, parse_assignment
+from core.spec import RunSpec
+from core.spec_texts import parse_assignment
 
 
 def build_spec(file: Path | None, params: Sequence[str], options: dict[str, Any]) -> RunSpec:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from core.errors import UsageError
-from core.spec import RunSpec, parse_assignment
+from core.spec import RunSpec
+from core.spec_texts import parse_assignment
 from scripts import output
 from scripts import run_options as given
 from scripts.spec_options import build_spec
@@ -51,6 +52,10 @@ def sweep(
     risk_free: given.RiskFree = None,
     capital: given.Capital = None,
     trading_days: given.TradingDays = None,
+    name: given.Name = None,
+    on_stop: given.OnStop = None,
+    stop_within: given.StopWithin = None,
+    execution: given.Execution = None,
     seed: given.Seed = None,
     param: given.Swept = None,
     where: given.Where = None,

@@ -1,4 +1,4 @@
-"""A Cerebro whose broker is a FakeAlpaca: bars arrive as the venue's time passes, and trade updates with them."""
+"""A Cerebro whose broker is a LocalAlpaca: bars arrive as the venue's time passes, and trade updates with them."""
 
 from collections import Counter
 from typing import Any, NamedTuple
@@ -7,12 +7,12 @@ import backtrader as bt
 import pytest
 from alpaca_rest import VenueClock
 from broker_contract import Witness
-from fake_alpaca import FakeAlpaca, Ledger
 from scripted import Script
 
 from brokers.alpaca import AlpacaStore
 from brokers.alpaca.stream_trouble import State
 from brokers.alpaca.trade_stream import TradeUpdate
+from brokers.local_alpaca import Ledger, LocalAlpaca
 from core.day_numbers import moments_of
 from feeds.cerebro_feed import BarsData
 
@@ -89,9 +89,9 @@ class Outcome(NamedTuple):
 def played(bars, plan, *faults, events=True, liquidity=None, store_of=store_of, venue=None, **params):
     """Play a plan, {bar: action(strategy)} or a function of the venue that gives one, with faults; the ledger judges.
 
-    `venue` are options of FakeAlpaca, `params` of the broker. Every fault must have struck.
+    `venue` are options of LocalAlpaca, `params` of the broker. Every fault must have struck.
     """
-    with FakeAlpaca(bars, **(venue or {})) as alpaca:
+    with LocalAlpaca(bars, **(venue or {})) as alpaca:
         alpaca.liquidity = liquidity or {}
         for fault in faults:
             alpaca.faults.add(fault)

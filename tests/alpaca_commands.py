@@ -13,7 +13,7 @@ density = 0.9
 
 
 def point_at(monkeypatch, alpaca):
-    """Set keys and addresses of a FakeAlpaca in the environment."""
+    """Set keys and addresses of a LocalAlpaca in the environment."""
     for name, value in (("API_KEY", alpaca.key_id), ("SECRET_KEY", alpaca.secret_key), ("BASE_URL", alpaca.url),
                         ("DATA_URL", alpaca.data_url),
                         ("STREAM_URL", alpaca.stream_url), ("TRADE_STREAM_URL", alpaca.trade_stream_url)):

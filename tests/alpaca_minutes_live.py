@@ -1,4 +1,4 @@
-"""A Cerebro on live feeds of a FakeAlpaca: websocket and REST are real, the venue's time passes while Cerebro waits."""
+"""A Cerebro on live feeds of a LocalAlpaca: websocket and REST are real, the venue's time passes while Cerebro waits."""
 
 import datetime as dt
 import time
@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 from alpaca_rest import CallersClock
 from alpaca_streams import until
-from fake_alpaca.made_minutes import minute_frame
-from fake_alpaca.moments import moment, new_york
 
 from brokers.alpaca import AlpacaStore
 from brokers.alpaca.stream_trouble import State
 from brokers.alpaca.trade_stream import TradeUpdate
+from brokers.local_alpaca.made_minutes import minute_frame
+from brokers.local_alpaca.moments import moment, new_york
 from core.bars import Bars
 from core.day_numbers import moments_of
 

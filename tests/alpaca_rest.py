@@ -1,20 +1,19 @@
-"""The gateway under test against a FakeAlpaca: on the venue's own clock, so that nothing is waited for."""
+"""The gateway under test against a LocalAlpaca: on the venue's own clock, so that nothing is waited for."""
 
 import threading
 import time
 from typing import Any
 
-from fake_alpaca import FakeAlpaca
-
 from brokers.alpaca.endpoints import Endpoints
 from brokers.alpaca.request import OrderRequest
 from brokers.alpaca.rest import Rest
+from brokers.local_alpaca import LocalAlpaca
 
 
 class VenueClock:
     """A `core.clock.Clock` on which waiting lets the venue's time pass; `skew_s` is what a wrong wall clock shows."""
 
-    def __init__(self, alpaca: FakeAlpaca, skew_s: float = 0.0) -> None:
+    def __init__(self, alpaca: LocalAlpaca, skew_s: float = 0.0) -> None:
         self.alpaca, self.skew_s = alpaca, skew_s
         self.slept: list[float] = []
         self._start = alpaca.now
@@ -42,7 +41,7 @@ class VenueClock:
 class CallersClock(VenueClock):
     """A `VenueClock` on which only the thread that made it moves the venue's time; other threads wait a moment."""
 
-    def __init__(self, alpaca: FakeAlpaca) -> None:
+    def __init__(self, alpaca: LocalAlpaca) -> None:
         super().__init__(alpaca)
         self._caller = threading.current_thread()
 
@@ -54,15 +53,15 @@ class CallersClock(VenueClock):
             time.sleep(0.002)
 
 
-def endpoints_of(alpaca: FakeAlpaca, **other: Any) -> Endpoints:
-    """The keys and addresses of a FakeAlpaca."""
+def endpoints_of(alpaca: LocalAlpaca, **other: Any) -> Endpoints:
+    """The keys and addresses of a LocalAlpaca."""
     return Endpoints(**{"key_id": alpaca.key_id, "secret_key": alpaca.secret_key, "base_url": alpaca.url,
                         "data_url": alpaca.data_url, "stream_url": alpaca.stream_url,
                         "trade_stream_url": alpaca.trade_stream_url, **other})
 
 
-def rest_of(alpaca: FakeAlpaca, endpoints: Endpoints | None = None, **options: Any) -> Rest:
-    """A gateway to a FakeAlpaca on the venue's clock."""
+def rest_of(alpaca: LocalAlpaca, endpoints: Endpoints | None = None, **options: Any) -> Rest:
+    """A gateway to a LocalAlpaca on the venue's clock."""
     return Rest(endpoints or endpoints_of(alpaca), VenueClock(alpaca), seed=1, **options)
 
 

@@ -1,4 +1,4 @@
-"""The streams under test against a FakeAlpaca: what they told, waited for on conditions, and a clock that hurries."""
+"""The streams under test against a LocalAlpaca: what they told, waited for on conditions, and a clock that hurries."""
 
 import json
 import select
@@ -11,7 +11,6 @@ from typing import Any, Self
 from urllib.parse import urlsplit
 
 from alpaca_rest import buy, endpoints_of
-from fake_alpaca import FakeAlpaca
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.server import ServerConnection, serve
 
@@ -21,6 +20,7 @@ from brokers.alpaca.endpoints import Endpoints
 from brokers.alpaca.rest import Rest
 from brokers.alpaca.stream import Stream
 from brokers.alpaca.trade_stream import TradeStream
+from brokers.local_alpaca import LocalAlpaca
 
 PATIENCE_S = 5.0
 ORDER = {"id": "one", "status": "new", "updated_at": "2024-03-01T14:31:00.5Z"}
@@ -60,7 +60,7 @@ class Listening:
     `on_event` and `on_state` are called after that, in the stream's thread.
     """
 
-    def __init__(self, make: Callable[..., Stream], alpaca: FakeAlpaca | None, clock: HurriedClock | None = None,
+    def __init__(self, make: Callable[..., Stream], alpaca: LocalAlpaca | None, clock: HurriedClock | None = None,
                  endpoints: Any = None, on_event: Callable[[Any], None] = lambda event: None,
                  on_state: Callable[[Any], None] = lambda state: None, **options: Any) -> None:
         self.alpaca, self.clock = alpaca, clock or HurriedClock()
@@ -101,12 +101,12 @@ class Listening:
         return [state for state in self.states if state.name == name][times - 1]
 
 
-def trades(alpaca: FakeAlpaca, **options: Any) -> Listening:
+def trades(alpaca: LocalAlpaca, **options: Any) -> Listening:
     """A TradeStream."""
     return Listening(TradeStream, alpaca, **options)
 
 
-def listens(alpaca: FakeAlpaca, stream: Listening, times: int = 1) -> None:
+def listens(alpaca: LocalAlpaca, stream: Listening, times: int = 1) -> None:
     """Wait until a TradeStream has connected so often, and the venue has noticed."""
     stream.wait_state("connected", times)
     alpaca.wait_connected("trade")
@@ -117,7 +117,7 @@ def bought(rest: Rest, symbol: str = "AAA", qty: int = 10) -> Order:
     return rest.submit(buy(f"{symbol}-{rest.local.monotonic()}", symbol, qty))
 
 
-def data(alpaca: FakeAlpaca, *symbols: str, **options: Any) -> Listening:
+def data(alpaca: LocalAlpaca, *symbols: str, **options: Any) -> Listening:
     """A DataStream, subscribed to the bars and corrections of symbols."""
     listening = Listening(DataStream, alpaca, **options)
     listening.stream.subscribe(symbols)
@@ -143,7 +143,7 @@ def stream_threads() -> list[str]:
 
 
 class Scripted:
-    """A websocket server on which `play(connection)` is all that happens; for answers that FakeAlpaca never gives.
+    """A websocket server on which `play(connection)` is all that happens; for answers that LocalAlpaca never gives.
 
     `admit(connection, request)` may answer the handshake otherwise.
     """

@@ -2,8 +2,9 @@
 
 import backtrader as bt
 import pytest
-from fake_alpaca.made_minutes import minutes
 from scripted import Script
+
+from brokers.local_alpaca.made_minutes import minutes
 
 Order = bt.Order
 CALM = (100, 101, 99, 100)

@@ -6,10 +6,10 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 from alpaca_rest import rest_of
-from fake_alpaca import AccountRules, FakeAlpaca
 from made_bars import walk
 
 from brokers.alpaca.clock import BrokerClock
+from brokers.local_alpaca import AccountRules, LocalAlpaca
 from core.bars import Bars
 from core.calendars import get_calendar
 from core.spec import RunSpec
@@ -34,7 +34,7 @@ def panel(rows=60, start="2024-01-02", symbols=SYMBOLS, seed=5, **options) -> Ba
 def venue(bars, now=f"{FIRST}T16:25-05:00", **options):
     """The local Alpaca after the close of a session."""
     rules = options.pop("account", AccountRules(multiplier=4))
-    with FakeAlpaca(bars, now=now, account=rules, **options) as alpaca:
+    with LocalAlpaca(bars, now=now, account=rules, **options) as alpaca:
         yield alpaca
 
 

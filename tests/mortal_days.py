@@ -17,13 +17,13 @@ from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
 from unittest.mock import patch
 
-from fake_alpaca import AccountRules
 from live_days import SPEC, panel, venue
 from sqlalchemy.engine.default import DefaultDialect
 
 from brokers.alpaca.clock import BrokerClock
 from brokers.alpaca.endpoints import Endpoints
 from brokers.alpaca.rest import Rest
+from brokers.local_alpaca import AccountRules
 from core.clock import ManualClock
 from core.errors import CerebrolabError
 from engine.live.daily import Daily

@@ -4,9 +4,9 @@ import functools
 
 import numpy as np
 from alpaca_minutes_live import Live
-from fake_alpaca import AccountRules, FakeAlpaca
-from fake_alpaca.moments import moment
 
+from brokers.local_alpaca import AccountRules, LocalAlpaca
+from brokers.local_alpaca.moments import moment
 from core.bars import Bars
 from core.calendars import get_calendar
 from core.series import SymbolBars
@@ -35,7 +35,7 @@ def two_days(rows=390, days=("2024-02-20", "2024-02-21"), seed=3) -> Bars:
 
 def venue(bars, now, account=None, **options):
     """The local Alpaca; a margin account unless told otherwise."""
-    return FakeAlpaca(bars, now=now, account=account or AccountRules(multiplier=4), **options)
+    return LocalAlpaca(bars, now=now, account=account or AccountRules(multiplier=4), **options)
 
 
 def lived(alpaca, until, spec=SPEC, bars=None, at_time=(), **options):

@@ -20,11 +20,12 @@ from brokers.alpaca.order_watch import OrderWatch
 from brokers.alpaca.rest import Rest
 from brokers.alpaca.stream_trouble import State
 from brokers.alpaca.trade_stream import TradeUpdate
+from brokers.hooks import Hooks
 from brokers.order_copies import snapshot
 from core.errors import UsageError
 
 
-class AlpacaBroker(bt.BrokerBase):
+class AlpacaBroker(Hooks, bt.BrokerBase):
     """Cash, positions and orders of one Alpaca account. `AlpacaStore.getbroker()` makes it.
 
     Args:
@@ -33,7 +34,7 @@ class AlpacaBroker(bt.BrokerBase):
         expect: `Stream.expect` of the trade updates, if there is a stream.
 
     Params:
-        persist: called with (client order id, request) before every order is sent; an error of core.errors that it
+        persist: called with (client order id, request, order) before every order is sent; an error of core.errors that it
             raises keeps the order back.
         strategy: a name for the client order ids in place of the class name of the order's strategy.
         poll_s: seconds between two looks at the open orders while no stream tells of them.
@@ -49,7 +50,7 @@ class AlpacaBroker(bt.BrokerBase):
         Unauthorized, BadSpec, BrokerUnavailable: the account could not be read.
     """
 
-    params = (("persist", lambda client_order_id, request: None), ("strategy", None), ("poll_s", 5.0),
+    params = (("persist", lambda client_order_id, request, order: None), ("strategy", None), ("poll_s", 5.0),
               ("reconcile_s", 60.0), ("capital", None))
 
     def __init__(self, rest: Rest, clock: BrokerClock, report: Callable[..., None],

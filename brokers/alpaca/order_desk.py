@@ -40,8 +40,8 @@ class Terms(Protocol):
         """A name in the client order ids in place of the order's own strategy's; None = that."""
 
     @property
-    def persist(self) -> Callable[[str, OrderRequest], Any]:
-        """Told the client order id and the request before each is sent."""
+    def persist(self) -> Callable[[str, OrderRequest, BtOrder], Any]:
+        """Told the client order id, the request and the order before each is sent."""
 
 
 class Unnamed:
@@ -50,7 +50,7 @@ class Unnamed:
     strategy = None
 
     @staticmethod
-    def persist(client_order_id: str, request: OrderRequest) -> None:
+    def persist(client_order_id: str, request: OrderRequest, order: BtOrder) -> None:
         """Nothing."""
 
 
@@ -187,7 +187,7 @@ class OrderDesk:
         """
         while True:
             named = replace(request, client_order_id=self._next_id(ticket))
-            self._terms.persist(named.client_order_id, named)
+            self._terms.persist(named.client_order_id, named, ticket.order)
             tracked = TrackedOrder(request.symbol, request.side, named.client_order_id, request.qty)
             self._book.add(tracked)
             ticket.part = tracked

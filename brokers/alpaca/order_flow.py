@@ -67,7 +67,7 @@ class OrderFlow:
         ticket = Ticket(order)
         self.orders.append(order)
         self.progress.begin(ticket)
-        refusal = self._outbox.take(ticket)
+        refusal = (self._broker.refuse(order) if self._broker.refuse else "") or self._outbox.take(ticket)
         if refusal:
             self.progress.end(ticket, Stage.REJECTED, refusal)
 

@@ -7,16 +7,19 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
+from decimal import Decimal
 from typing import Any
 
 from backtrader import Order as BtOrder
 
+from brokers.alpaca.answers import ZERO
 from brokers.alpaca.clock import BrokerClock
 from brokers.alpaca.order_book import OrderBook
-from brokers.alpaca.order_holdings import Holdings
+from brokers.alpaca.order_holdings import Holdings, Traded
 from brokers.alpaca.order_tickets import Outbox, Ticket
-from brokers.alpaca.order_tracked import Change, Stage, TrackedOrder
+from brokers.alpaca.order_tracked import Change, Execution, Stage, TrackedOrder
 from brokers.alpaca.order_trouble import Trouble
+from brokers.hooks import Executed
 from brokers.order_copies import snapshot
 
 GAP_S = 1.0  # how long an execution that must have happened is waited for
@@ -55,10 +58,13 @@ class OrderProgress:
 
     def tell(self, tracked: TrackedOrder, changes: Iterable[Change]) -> None:
         """Carry the steps of an order over to cash, positions and its Backtrader order."""
-        for change in changes:
+        steps = list(changes)
+        filled = tracked.filled - sum((change.execution.qty for change in steps if change.execution), ZERO)
+        for change in steps:
             ticket = self.working.get(tracked)
             if change.execution is not None:
-                self._book_execution(tracked, ticket, change)
+                filled += change.execution.qty
+                self._book_execution(tracked, ticket, change.execution, filled)
             if ticket is not None and ticket.order.alive():
                 self._step(ticket, change)
         if not tracked.alive:
@@ -84,12 +90,15 @@ class OrderProgress:
         """Tell strategies of an order as it stands."""
         self.notifications.append(snapshot(order))
 
-    def _book_execution(self, tracked: TrackedOrder, ticket: Ticket | None, change: Change) -> None:
-        execution = change.execution
-        assert execution is not None
+    def _book_execution(self, tracked: TrackedOrder, ticket: Ticket | None, execution: Execution, filled: Decimal) -> None:
         traded = self._holdings.trade(tracked.symbol, tracked.sign * execution.qty, execution.price)
-        if ticket is None:
-            return
+        if ticket is not None:
+            self._book_on_ticket(tracked, ticket, execution, traded)
+        if self._broker.executed:
+            self._broker.executed(Executed(ticket.order if ticket else None, tracked.symbol, float(tracked.sign * execution.qty),
+                                           float(execution.price), 0.0, execution.time_ns, tracked.client_order_id, tracked.id, filled))
+
+    def _book_on_ticket(self, tracked: TrackedOrder, ticket: Ticket, execution: Execution, traded: Traded) -> None:
         if not ticket.order.alive():
             self._trouble.report(f"{execution.qty:f} shares of {tracked.symbol} were executed after order {tracked.id} had ended")
         status = ticket.order.status

@@ -2,15 +2,16 @@
 
 import pytest
 from alpaca_rest import rest_of
-from fake_alpaca import FakeAlpaca
-from fake_alpaca.made_minutes import minutes
+
+from brokers.local_alpaca import LocalAlpaca
+from brokers.local_alpaca.made_minutes import minutes
 
 NOW = "2024-03-01T09:31-05:00"
 
 
 @pytest.fixture
 def alpaca():
-    with FakeAlpaca(minutes(AAA=[100] * 30, BBB=[50] * 30), now=NOW) as server:
+    with LocalAlpaca(minutes(AAA=[100] * 30, BBB=[50] * 30), now=NOW) as server:
         yield server
 
 

@@ -4,14 +4,14 @@ import json
 from decimal import Decimal
 
 import pytest
-from fake_alpaca.moments import moment
-from fake_alpaca.sdk_clients import enums
 from hypothesis import given
 from hypothesis import strategies as st
+from sdk_clients import enums
 
 from brokers.alpaca.answers import DONE, OPEN, Account, Activity, Asset, Order, Position, exact
 from brokers.alpaca.identity import MAX_LENGTH, client_order_id
 from brokers.alpaca.request import OrderRequest
+from brokers.local_alpaca.moments import moment
 from core.errors import UsageError
 
 BAR = moment("2024-03-01T16:00-05:00")

@@ -8,12 +8,12 @@ import pytest
 from alpaca_cerebro import agree, broker_of, buy_each, cerebro_of, judge, played, store_of
 from alpaca_rest import rest_of
 from broker_contract import Witness, buy, sell
-from fake_alpaca import AccountRules, AnswerFault, EventFault, FakeAlpaca
-from fake_alpaca.ledger import Entry
-from fake_alpaca.made_minutes import minute_frame, minutes
-from fake_alpaca.shapes import order_json
 
 from brokers.alpaca.trade_stream import TradeUpdate
+from brokers.local_alpaca import AccountRules, AnswerFault, EventFault, LocalAlpaca
+from brokers.local_alpaca.ledger import Entry
+from brokers.local_alpaca.made_minutes import minute_frame, minutes
+from brokers.local_alpaca.shapes import order_json
 from core.bars import Bars
 
 Order = bt.Order
@@ -36,7 +36,7 @@ def play(alpaca, plan, events=True):
 
 def test_positions_from_before_are_there_and_close_as_trades():
     """Ten of AAA and a short position in BBB; AAA is sold, BBB is left alone."""
-    with FakeAlpaca(BARS, positions={"AAA": (10, 90), "BBB": (-4, 60)}) as alpaca:
+    with LocalAlpaca(BARS, positions={"AAA": (10, 90), "BBB": (-4, 60)}) as alpaca:
         strategy, messages = play(alpaca, {1: sell()})
         assert strategy.accounts[0] == (100_000, 100_800, {"AAA": 10, "BBB": -4})
         assert strategy.trades == [("AAA", pytest.approx(100))]
@@ -48,7 +48,7 @@ def test_positions_from_before_are_there_and_close_as_trades():
 
 @EVENTS
 def test_an_open_order_from_before_is_followed(events):
-    with FakeAlpaca(BARS) as alpaca:
+    with LocalAlpaca(BARS) as alpaca:
         alpaca.advance(to="2024-03-01T09:30-05:00")
         alpaca.liquidity = {"BBB": Decimal(3)}
         alpaca.outside_order(symbol="BBB", side="buy", qty=50)
@@ -62,7 +62,7 @@ def test_an_open_order_from_before_is_followed(events):
 
 
 def test_until_the_account_has_been_read_nothing_is_sent():
-    with FakeAlpaca(BARS) as alpaca:
+    with LocalAlpaca(BARS) as alpaca:
         broker = broker_of(alpaca, events=False)
         alpaca.faults.add(AnswerFault(method="GET", path="positions", status=503, body="<html>", times=30))
         strategy = cerebro_of(alpaca, BARS, broker, {1: buy(name="early"), 5: buy(name="later")}, Witness).run()[0]
@@ -72,7 +72,7 @@ def test_until_the_account_has_been_read_nothing_is_sent():
 
 
 def test_a_purchase_waits_for_the_sale_that_pays_for_it():
-    with FakeAlpaca(BARS, cash=100, positions={"AAA": (10, 100)}, account=AccountRules(multiplier=1)) as alpaca:
+    with LocalAlpaca(BARS, cash=100, positions={"AAA": (10, 100)}, account=AccountRules(multiplier=1)) as alpaca:
         def rotate(s):
             s.keep("out", s.sell(s.getdatabyname("AAA"), size=10))
             s.keep("in", s.buy(s.getdatabyname("BBB"), size=20))
@@ -91,7 +91,7 @@ def test_a_purchase_waits_for_the_sale_that_pays_for_it():
 @EVENTS
 @pytest.mark.parametrize("symbol", ["AAA", "BBB"])
 def test_orders_from_elsewhere_are_adopted(events, symbol):
-    with FakeAlpaca(BARS) as alpaca:
+    with LocalAlpaca(BARS) as alpaca:
         plan = {2: buy_each(), 3: lambda s: alpaca.outside_order(symbol=symbol, side="buy", qty=7)}
         strategy, messages = play(alpaca, plan, events)
         assert any("is not of this run and is followed" in message for message in messages)
@@ -103,7 +103,7 @@ def test_orders_from_elsewhere_are_adopted(events, symbol):
 
 
 def test_an_order_from_elsewhere_without_a_feed_moves_the_value():
-    with FakeAlpaca(BARS) as alpaca:
+    with LocalAlpaca(BARS) as alpaca:
         one = BARS.select(["AAA"])
         plan = {2: lambda s: alpaca.outside_order(symbol="BBB", side="buy", qty=10)}
         strategy = cerebro_of(alpaca, one, broker_of(alpaca), plan, Witness).run()[0]
@@ -112,7 +112,7 @@ def test_an_order_from_elsewhere_without_a_feed_moves_the_value():
 
 
 def test_shares_that_nothing_explains_stop_trading_in_their_symbol():
-    with FakeAlpaca(BARS) as alpaca:
+    with LocalAlpaca(BARS) as alpaca:
         def steal(s):
             alpaca.account.positions["AAA"].qty = Decimal(4)
 
@@ -137,7 +137,7 @@ def test_shares_that_nothing_explains_stop_trading_in_their_symbol():
 def test_shares_executed_after_an_end_that_was_told_are_found():
     """A cancellation is told that never was; the fill that follows is told by nobody."""
     bars = minutes(AAA=[CALM, CALM, CALM, (98, 98, 97, 98), CALM, CALM, CALM])
-    with FakeAlpaca(bars) as alpaca:
+    with LocalAlpaca(bars) as alpaca:
         def mislead(s):
             raw = order_json(alpaca.ledger.sent()[0]) | {"status": "canceled"}
             s.broker.on_update(TradeUpdate.read({"event": "canceled", "order": raw}))
@@ -152,7 +152,7 @@ def test_shares_executed_after_an_end_that_was_told_are_found():
 
 
 def test_a_booked_split_is_adopted_and_trading_goes_on():
-    with FakeAlpaca(BARS) as alpaca:
+    with LocalAlpaca(BARS) as alpaca:
         def split(s):
             held = alpaca.account.positions["AAA"]
             held.qty, held.average = held.qty * 2, held.average / 2
@@ -221,7 +221,7 @@ def test_polling_stays_within_the_rate_limit(events):
 
 
 def test_a_paper_account_that_was_reset_ends_its_orders():
-    with FakeAlpaca(BARS) as alpaca:
+    with LocalAlpaca(BARS) as alpaca:
         def forget(s):
             alpaca.book._orders.clear()
             alpaca.book._open.clear()

@@ -3,15 +3,15 @@
 from decimal import Decimal
 
 import pytest
-from fake_alpaca import Venue
-from fake_alpaca.made_minutes import minutes
-from fake_alpaca.shapes import fill_json, order_json
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from brokers.alpaca.answers import Activity, Order
 from brokers.alpaca.order_tracked import Stage, TrackedOrder, execution_of
 from brokers.alpaca.trade_stream import TradeUpdate
+from brokers.local_alpaca import Venue
+from brokers.local_alpaca.made_minutes import minutes
+from brokers.local_alpaca.shapes import fill_json, order_json
 
 FINAL = {"filled": Stage.COMPLETED, "canceled": Stage.CANCELED, "expired": Stage.EXPIRED, "rejected": Stage.REJECTED}
 

@@ -3,8 +3,9 @@
 import backtrader as bt
 import pytest
 from alpaca_cerebro import CANCEL_EACH, buy_each, played
-from fake_alpaca import AnswerFault, OrderFault
-from fake_alpaca.made_minutes import minutes
+
+from brokers.local_alpaca import AnswerFault, OrderFault
+from brokers.local_alpaca.made_minutes import minutes
 
 Order = bt.Order
 CALM = (100, 101, 99, 100)

@@ -6,9 +6,9 @@ import backtrader as bt
 import pytest
 from alpaca_cerebro import play_live
 from broker_contract import BrokerContract, Witness
-from fake_alpaca import FakeAlpaca
 
 from brokers import SimulatedBroker
+from brokers.local_alpaca import LocalAlpaca
 from core.bars import Bars
 from feeds.cerebro_feed import BarsData
 
@@ -30,7 +30,7 @@ class TestAlpaca(BrokerContract):
         self.events = request.param == "events"
 
     def play(self, bars: Bars, plan, cash=10_000.0, liquidity=None):
-        with FakeAlpaca(bars, cash=cash) as alpaca:
+        with LocalAlpaca(bars, cash=cash) as alpaca:
             if liquidity is not None:
                 alpaca.liquidity = {symbol: Decimal(liquidity) for symbol in bars.symbols}
             strategy = play_live(alpaca, bars, plan, Witness, events=self.events)

@@ -6,8 +6,9 @@ import backtrader as bt
 import pytest
 from alpaca_cerebro import CANCEL_EACH, broker_of, buy_each, cerebro_of, judge, played, sell_each
 from broker_contract import Witness
-from fake_alpaca import EventFault, FakeAlpaca
-from fake_alpaca.made_minutes import minutes
+
+from brokers.local_alpaca import EventFault, LocalAlpaca
+from brokers.local_alpaca.made_minutes import minutes
 
 Order = bt.Order
 CALM, HALF = (100, 101, 99, 100), (50, 51, 49, 50)
@@ -77,7 +78,7 @@ def test_a_day_order_expires_after_a_part_and_the_other_goes_on(events):
 
 
 def test_updates_from_another_thread_are_applied_in_cerebros():
-    with FakeAlpaca(BOTH) as alpaca:
+    with LocalAlpaca(BOTH) as alpaca:
         broker = broker_of(alpaca)
         seen = []
         original = alpaca.updates.listeners.pop()

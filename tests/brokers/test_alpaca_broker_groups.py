@@ -4,9 +4,9 @@ import backtrader as bt
 import pandas as pd
 import pytest
 from alpaca_cerebro import buy_each, each, played
-from fake_alpaca import OrderFault
-from fake_alpaca.made_minutes import minute_frame, minutes
 
+from brokers.local_alpaca import OrderFault
+from brokers.local_alpaca.made_minutes import minute_frame, minutes
 from core.bars import Bars
 
 Order = bt.Order

@@ -7,9 +7,9 @@ import backtrader as bt
 import pytest
 from alpaca_cerebro import broker_of, play_live
 from broker_contract import Witness, buy, sell
-from fake_alpaca import AccountRules, FakeAlpaca
-from fake_alpaca.made_minutes import minutes
 
+from brokers.local_alpaca import AccountRules, LocalAlpaca
+from brokers.local_alpaca.made_minutes import minutes
 from core.errors import UsageError
 
 Order = bt.Order
@@ -19,7 +19,7 @@ CALM = (100, 101, 99, 100)
 def played(plan, rows=None, now=None, account=None, cash=100_000, positions=None, **params):
     """Play a plan on AAA; returns the strategy, and the orders and ledger of the venue."""
     bars = minutes(AAA=rows or [CALM] * 4)
-    with FakeAlpaca(bars, cash=cash, now=now, account=account, positions=positions) as alpaca:
+    with LocalAlpaca(bars, cash=cash, now=now, account=account, positions=positions) as alpaca:
         strategy = play_live(alpaca, bars, plan, Witness, **params)
         return strategy, alpaca.ledger
 
@@ -153,10 +153,10 @@ def test_a_valid_that_passes_ends_expired():
 
 def test_every_order_is_recorded_under_its_name_before_it_is_sent():
     bars = minutes(AAA=[CALM] * 5)
-    with FakeAlpaca(bars) as alpaca:
+    with LocalAlpaca(bars) as alpaca:
         recorded = []
 
-        def persist(name, request):
+        def persist(name, request, order):
             assert name not in {order.client_order_id for order in alpaca.ledger.orders}
             recorded.append((name, request.side, request.qty, request.client_order_id))
 
@@ -174,7 +174,7 @@ def test_the_same_decision_has_the_same_name():
 
 def test_no_value_asked_for_costs_a_request():
     bars = minutes(AAA=[CALM] * 4)
-    with FakeAlpaca(bars) as alpaca:
+    with LocalAlpaca(bars) as alpaca:
         def look(s):
             before = len(alpaca.ledger.requests)
             for _ in range(50):
@@ -187,5 +187,5 @@ def test_no_value_asked_for_costs_a_request():
 @pytest.mark.parametrize("name", ["add_order_history", "set_fund_history"])
 def test_a_made_up_history_is_refused(name):
     told = f"has its own history: leave out cerebro.{name}"
-    with FakeAlpaca(minutes(AAA=[CALM])) as alpaca, pytest.raises(UsageError, match=told):
+    with LocalAlpaca(minutes(AAA=[CALM])) as alpaca, pytest.raises(UsageError, match=told):
         getattr(broker_of(alpaca), name)([])

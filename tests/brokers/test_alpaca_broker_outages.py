@@ -6,10 +6,10 @@ from alpaca_cerebro import CANCEL_EACH, agree, broker_of, buy_each, cerebro_of, 
 from alpaca_rest import CallersClock
 from alpaca_streams import stream_threads
 from broker_contract import Witness, buy, sell
-from fake_alpaca import AnswerFault, FakeAlpaca, OrderFault
-from fake_alpaca.made_minutes import minutes
 
 from brokers.alpaca import AlpacaStore
+from brokers.local_alpaca import AnswerFault, LocalAlpaca, OrderFault
+from brokers.local_alpaca.made_minutes import minutes
 
 Order = bt.Order
 CALM, HALF = (100, 101, 99, 100), (50, 51, 49, 50)
@@ -59,7 +59,7 @@ def test_keys_that_are_revoked_and_given_back_end_no_run():
     lambda alpaca: alpaca.faults.add(AnswerFault(times=0, status=403, body={})),
 ], ids=["outage", "keys", "mute", "slot", "halt", "blocked", "stuck", "cancel stuck", "lost", "500", "nonsense", "403"])
 def test_a_run_that_is_stopped_in_the_middle_of_trouble_returns_and_the_next_one_takes_over(trouble):
-    with FakeAlpaca(BOTH) as alpaca:
+    with LocalAlpaca(BOTH) as alpaca:
         store = AlpacaStore(alpaca.key_id, alpaca.secret_key, base_url=alpaca.url,
                             trade_stream_url=alpaca.trade_stream_url,
                             clock=CallersClock(alpaca))

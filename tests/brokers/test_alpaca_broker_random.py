@@ -9,8 +9,9 @@ import backtrader as bt
 import pytest
 from alpaca_cerebro import broker_of, cerebro_of, judge
 from broker_contract import Witness
-from fake_alpaca import AnswerFault, EventFault, FakeAlpaca, OrderFault, Refusal
-from fake_alpaca.made_minutes import minutes
+
+from brokers.local_alpaca import AnswerFault, EventFault, LocalAlpaca, OrderFault, Refusal
+from brokers.local_alpaca.made_minutes import minutes
 
 Order = bt.Order
 EVENTS = ("*", "fill", "partial_fill", "new", "canceled")
@@ -102,7 +103,7 @@ def clear_up(alpaca):
 def test_random_orders_under_random_faults(seed):
     chance = random.Random(seed)
     bars = minutes(AAA=market(chance), BBB=market(chance))
-    with FakeAlpaca(bars, cash=100_000, seed=seed) as alpaca:
+    with LocalAlpaca(bars, cash=100_000, seed=seed) as alpaca:
         if chance.random() < 0.5:
             alpaca.liquidity = {symbol: Decimal(chance.randint(2, 6)) for symbol in bars.symbols}
         for _ in range(chance.randint(1, 4)):

@@ -4,11 +4,11 @@ import backtrader as bt
 import pytest
 from alpaca_cerebro import Arriving, broker_of, each, played
 from broker_contract import Witness
-from fake_alpaca import AccountRules, FakeAlpaca
-from fake_alpaca.made_minutes import minute_frame, minutes
 
 from brokers.alpaca import AlpacaStore
 from brokers.alpaca.errors import Unauthorized
+from brokers.local_alpaca import AccountRules, LocalAlpaca
+from brokers.local_alpaca.made_minutes import minute_frame, minutes
 from core.bars import Bars
 from core.errors import BadSpec, StoreFailed, UsageError
 
@@ -66,7 +66,7 @@ def test_what_a_symbol_or_an_account_does_not_allow(rules, terms, reason):
 
 def test_an_unknown_symbol():
     """The venue has BBB only."""
-    with FakeAlpaca(BOTH.select(["BBB"])) as alpaca:
+    with LocalAlpaca(BOTH.select(["BBB"])) as alpaca:
         cerebro = bt.Cerebro(stdstats=False, preload=False, runonce=False)
         cerebro.setbroker(broker_of(alpaca))
         for symbol in BOTH.symbols:
@@ -122,7 +122,7 @@ class Live(Arriving):
 
 def test_bars_from_before_the_start_trade_nothing():
     bars = minutes(AAA=[CALM] * 6, BBB=[HALF] * 6)
-    with FakeAlpaca(bars) as alpaca:
+    with LocalAlpaca(bars) as alpaca:
         cerebro = bt.Cerebro(stdstats=False)
         cerebro.setbroker(broker_of(alpaca))
         for symbol in bars.symbols:
@@ -150,7 +150,7 @@ def test_a_reference_symbol_is_never_traded():
 
 
 def test_an_order_that_cannot_be_recorded_is_not_sent():
-    def persist(name, request):
+    def persist(name, request, order):
         if request.symbol == "AAA":
             raise StoreFailed("the disk is full: free some space")
 
@@ -161,7 +161,7 @@ def test_an_order_that_cannot_be_recorded_is_not_sent():
 
 
 def test_keys_that_cannot_be_right_are_said_before_anything_runs():
-    with FakeAlpaca(BOTH) as alpaca:
+    with LocalAlpaca(BOTH) as alpaca:
         with pytest.raises(Unauthorized, match=r"check ALPACA_API_KEY and ALPACA_SECRET_KEY in \.env") as wrong:
             AlpacaStore(alpaca.key_id, "wrong", base_url=alpaca.url).getbroker()
         with pytest.raises(UsageError, match="ALPACA_API_KEY is not set"):
@@ -169,5 +169,5 @@ def test_keys_that_cannot_be_right_are_said_before_anything_runs():
         with pytest.raises(BadSpec, match="is a paper account, but live trading was asked for"):
             AlpacaStore(alpaca.key_id, alpaca.secret_key, paper=False, base_url=alpaca.url).getbroker()
         assert "\n" not in str(wrong.value) and not alpaca.ledger.asked("POST")
-    with FakeAlpaca(BOTH, account=AccountRules(live=True)) as live, pytest.raises(BadSpec, match="live"):
+    with LocalAlpaca(BOTH, account=AccountRules(live=True)) as live, pytest.raises(BadSpec, match="live"):
         AlpacaStore(live.key_id, live.secret_key, base_url=live.url).getbroker()

@@ -6,8 +6,9 @@ import backtrader as bt
 import pytest
 from alpaca_cerebro import agree, broker_of, cerebro_of, store_of
 from broker_contract import Witness, bracket, buy
-from fake_alpaca import FakeAlpaca
-from fake_alpaca.made_minutes import minutes
+
+from brokers.local_alpaca import LocalAlpaca
+from brokers.local_alpaca.made_minutes import minutes
 
 Order = bt.Order
 CALM, HALF = (100, 101, 99, 100), (50, 51, 49, 50)
@@ -23,7 +24,7 @@ def rerun(alpaca, plan):
 @pytest.mark.parametrize(("terms", "reason"), [(dict(), "was filled in an earlier run: it is not repeated"),
                                                (dict(exectype=Order.Limit, price=90), "is still open")])
 def test_a_decision_sent_by_an_earlier_run_is_not_repeated(terms, reason):
-    with FakeAlpaca(BARS) as alpaca:
+    with LocalAlpaca(BARS) as alpaca:
         plan = {1: buy(intent="enter", **terms)}
         rerun(alpaca, plan)
         alpaca.advance(seconds=1)
@@ -33,7 +34,7 @@ def test_a_decision_sent_by_an_earlier_run_is_not_repeated(terms, reason):
 
 
 def test_a_decision_whose_order_came_to_nothing_has_another_attempt():
-    with FakeAlpaca(BARS) as alpaca:
+    with LocalAlpaca(BARS) as alpaca:
         plan = {1: buy(intent="enter", exectype=Order.Limit, price=90), 2: lambda s: s.cancel(s.placed["order"])}
         first = rerun(alpaca, plan)
         second = rerun(alpaca, {1: plan[1], 2: lambda s: alpaca.advance(seconds=1)})
@@ -52,7 +53,7 @@ def test_a_restart_takes_over_what_is_open_in_both_symbols(events):
         bracket(s, size=10, exectype=Order.Market, stopprice=96, limitprice=120)
         s.keep("BBB", s.buy(s.datas[1], size=10, exectype=Order.Limit, price=50))
 
-    with FakeAlpaca(bars) as alpaca:
+    with LocalAlpaca(bars) as alpaca:
         alpaca.liquidity = {"BBB": Decimal(1)}
         first = cerebro_of(alpaca, bars.upto(3), broker_of(alpaca, events), {1: begin}, Witness).run()[0]
         agree(first, alpaca)
@@ -70,7 +71,7 @@ def test_a_restart_takes_over_what_is_open_in_both_symbols(events):
 
 
 def test_two_stores_share_nothing_and_show_no_secret():
-    with FakeAlpaca(BARS) as one, FakeAlpaca(BARS, cash=5_000, seed=1) as other:
+    with LocalAlpaca(BARS) as one, LocalAlpaca(BARS, cash=5_000, seed=1) as other:
         first, second = store_of(one), store_of(other)
         assert first.endpoints.paper and first.getbroker() is first.getbroker()
         assert (first.getbroker().getcash(), second.getbroker().getcash()) == (100_000, 5_000)

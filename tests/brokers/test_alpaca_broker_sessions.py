@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 from alpaca_cerebro import buy_each, each, played, sell_each, store_of
 from broker_contract import buy, sell
-from fake_alpaca.made_minutes import minute_frame
-from fake_alpaca.moments import moment, new_york_text
 
+from brokers.local_alpaca.made_minutes import minute_frame
+from brokers.local_alpaca.moments import moment, new_york_text
 from core.bars import Bars
 
 Order = bt.Order

@@ -4,10 +4,10 @@ import backtrader as bt
 import numpy as np
 import pytest
 from alpaca_cerebro import Arriving, agree, broker_of
-from fake_alpaca import FakeAlpaca
-from fake_alpaca.made_minutes import minutes
 
 from brokers import SimulatedBroker
+from brokers.local_alpaca import LocalAlpaca
+from brokers.local_alpaca.made_minutes import minutes
 from feeds.cerebro_feed import BarsData
 from strategies.base import TargetStrategy
 
@@ -43,7 +43,7 @@ def both(bars, table, exits=None):
     """Outcome on the simulated broker, and on Alpaca; the second must agree with its venue."""
     _, simulated = run(SimulatedBroker(cash=10_000.0), [BarsData(dataname=bars, symbol=s) for s in bars.symbols],
                        table, exits)
-    with FakeAlpaca(bars, cash=10_000) as alpaca:
+    with LocalAlpaca(bars, cash=10_000) as alpaca:
         feeds = [Arriving(dataname=bars, symbol=symbol, venue=alpaca) for symbol in bars.symbols]
         strategy, live = run(broker_of(alpaca), feeds, table, exits)
         agree(strategy, alpaca)

@@ -6,9 +6,9 @@ from alpaca_cerebro import buy_each, played, sell_each
 from alpaca_rest import CallersClock
 from alpaca_streams import until
 from broker_contract import sell
-from fake_alpaca.made_minutes import minutes
 
 from brokers.alpaca import AlpacaStore
+from brokers.local_alpaca.made_minutes import minutes
 
 Order = bt.Order
 CALM, HALF = (100, 101, 99, 100), (50, 51, 49, 50)

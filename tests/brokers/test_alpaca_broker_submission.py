@@ -7,8 +7,9 @@ import pytest
 from alpaca_cerebro import CANCEL_EACH, buy_each, each, played, sell_each, store_of
 from alpaca_rest import rest_of
 from broker_contract import bracket, buy
-from fake_alpaca import AnswerFault, OrderFault
-from fake_alpaca.made_minutes import minutes
+
+from brokers.local_alpaca import AnswerFault, OrderFault
+from brokers.local_alpaca.made_minutes import minutes
 
 Order = bt.Order
 CALM = (100, 101, 99, 100)

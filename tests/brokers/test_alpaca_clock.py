@@ -4,13 +4,13 @@ import datetime as dt
 
 import pytest
 from alpaca_rest import VenueClock, endpoints_of
-from fake_alpaca import AnswerFault, FakeAlpaca
-from fake_alpaca.made_minutes import minutes
-from fake_alpaca.moments import moment
 
 from brokers.alpaca.clock import BrokerClock
 from brokers.alpaca.errors import BrokerUnavailable
 from brokers.alpaca.rest import Rest
+from brokers.local_alpaca import AnswerFault, LocalAlpaca
+from brokers.local_alpaca.made_minutes import minutes
+from brokers.local_alpaca.moments import moment
 from core.clock import ManualClock, SystemClock
 
 NOW = "2024-03-01T09:31-05:00"
@@ -18,7 +18,7 @@ NOW = "2024-03-01T09:31-05:00"
 
 @pytest.fixture
 def alpaca():
-    with FakeAlpaca(minutes(AAA=[100] * 390), now=NOW) as server:
+    with LocalAlpaca(minutes(AAA=[100] * 390), now=NOW) as server:
         yield server
 
 
@@ -41,7 +41,7 @@ def test_a_skewed_machine_does_not_matter(alpaca, skew_s):
 
 
 def test_a_venue_whose_date_is_years_ago_on_the_real_clock():
-    with FakeAlpaca(minutes(start="2015-06-01 09:30", AAA=[100] * 5), now="2015-06-01T09:30-04:00") as alpaca:
+    with LocalAlpaca(minutes(start="2015-06-01 09:30", AAA=[100] * 5), now="2015-06-01T09:30-04:00") as alpaca:
         rest = Rest(endpoints_of(alpaca), SystemClock())
         clock = BrokerClock(rest)
         assert 0 <= clock.now_ns() - alpaca.now < 60 * 10**9 and clock.today() == dt.date(2015, 6, 1)

@@ -8,8 +8,6 @@ import math
 import pytest
 from alpaca_rest import endpoints_of, rest_of
 from alpaca_streams import HurriedClock, Listening, Relay, Scripted, data, stream_threads, until
-from fake_alpaca import BarFault, FakeAlpaca
-from fake_alpaca.made_minutes import minutes
 from hypothesis import example, given
 from hypothesis import strategies as st
 from made_bars import bars, frame
@@ -19,6 +17,8 @@ from brokers.alpaca.data_stream import DataStream
 from brokers.alpaca.endpoints import Endpoints
 from brokers.alpaca.moments import to_ns, to_text
 from brokers.alpaca.stream_bars import Bar, Quote, Trade, read_bar
+from brokers.local_alpaca import BarFault, LocalAlpaca
+from brokers.local_alpaca.made_minutes import minutes
 from core.errors import UsageError
 
 NOW = "2024-03-01T09:31-05:00"
@@ -28,7 +28,7 @@ RAW = {"T": "b", "S": "AAA", "t": "2024-03-01T14:31:00Z", "o": 10, "h": 12.5, "l
 
 @pytest.fixture
 def alpaca():
-    with FakeAlpaca(minutes(AAA=[(100, 101, 99, 100)] * 30, BBB=[(50, 51, 49, 50)] * 30), now=NOW) as server:
+    with LocalAlpaca(minutes(AAA=[(100, 101, 99, 100)] * 30, BBB=[(50, 51, 49, 50)] * 30), now=NOW) as server:
         yield server
 
 
@@ -117,7 +117,7 @@ def test_quotes_and_trades_have_listeners_of_their_own(alpaca):
 
 
 def test_daily_bars_are_complete_at_their_sessions_close():
-    with FakeAlpaca(bars(AAA=frame([10, 11], "2024-07-02")), now="2024-07-03T09:00-04:00") as alpaca:
+    with LocalAlpaca(bars(AAA=frame([10, 11], "2024-07-02")), now="2024-07-03T09:00-04:00") as alpaca:
         rest = rest_of(alpaca)
         stream = Listening(DataStream, alpaca, session_times=BrokerClock(rest).session_times)
         stream.stream.subscribe(["AAA"], bars=False, updated_bars=False, daily=True)

@@ -4,12 +4,12 @@ import threading
 
 import pytest
 from alpaca_rest import buy, rest_of
-from fake_alpaca import AnswerFault, FakeAlpaca
-from fake_alpaca.made_minutes import minutes
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from brokers.alpaca.errors import BrokerUnavailable, OrderUncertain, Refused, Unauthorized
+from brokers.local_alpaca import AnswerFault, LocalAlpaca
+from brokers.local_alpaca.made_minutes import minutes
 
 NOW = "2024-03-01T09:31-05:00"
 HTML = "<html><body>Internal Server Error</body></html>"
@@ -251,7 +251,7 @@ FAULTS = st.fixed_dictionaries({
 @settings(max_examples=40)
 @given(st.lists(FAULTS, max_size=5), st.integers(0, 5))
 def test_whatever_goes_wrong_there_is_one_order_each_or_it_is_said(faults, seed):
-    with FakeAlpaca(minutes(AAA=[100] * 30, BBB=[50] * 30), now=NOW, seed=seed) as alpaca:
+    with LocalAlpaca(minutes(AAA=[100] * 30, BBB=[50] * 30), now=NOW, seed=seed) as alpaca:
         rest = rest_of(alpaca)
         for fault in faults:
             alpaca.faults.add(AnswerFault(**fault))

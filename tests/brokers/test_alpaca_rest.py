@@ -1,17 +1,17 @@
-"""The gateway's answers when nothing goes wrong: every method against the fake venue."""
+"""The gateway's answers when nothing goes wrong: every method against the local venue."""
 
 import datetime as dt
 from decimal import Decimal
 
 import pytest
 from alpaca_rest import buy, rest_of
-from fake_alpaca import AccountRules, AnswerFault, FakeAlpaca, OrderFault
-from fake_alpaca.made_minutes import minutes
-from fake_alpaca.moments import moment
 
 from brokers.alpaca import rest as rest_module
 from brokers.alpaca.errors import Refused
 from brokers.alpaca.request import OrderRequest
+from brokers.local_alpaca import AccountRules, AnswerFault, LocalAlpaca, OrderFault
+from brokers.local_alpaca.made_minutes import minutes
+from brokers.local_alpaca.moments import moment
 from core.errors import UnknownName, UsageError
 
 NOW = "2024-03-01T09:31-05:00"
@@ -19,7 +19,7 @@ NOW = "2024-03-01T09:31-05:00"
 
 @pytest.fixture
 def alpaca():
-    with FakeAlpaca(minutes(AAA=[100] * 30, BBB=[50] * 30), now=NOW, positions={"BBB": (-4, 60)}) as server:
+    with LocalAlpaca(minutes(AAA=[100] * 30, BBB=[50] * 30), now=NOW, positions={"BBB": (-4, 60)}) as server:
         yield server
 
 
@@ -181,7 +181,7 @@ def test_refusals_carry_alpacas_code_words_and_details(rest, alpaca):
 
 @pytest.mark.parametrize("rules", [dict(), dict(live=True)])
 def test_an_account_of_the_other_kind_is_noticed(rules):
-    with FakeAlpaca(minutes(AAA=[100]), now=NOW, account=AccountRules(**rules)) as alpaca:
+    with LocalAlpaca(minutes(AAA=[100]), now=NOW, account=AccountRules(**rules)) as alpaca:
         right, wrong = (rest_of(alpaca), rest_of(alpaca))
         object.__setattr__(right.endpoints, "paper", not rules)
         object.__setattr__(wrong.endpoints, "paper", bool(rules))

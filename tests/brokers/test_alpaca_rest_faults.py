@@ -5,12 +5,12 @@ import traceback
 
 import pytest
 from alpaca_rest import VenueClock, buy, endpoints_of, rest_of
-from fake_alpaca import AccountRules, AnswerFault, EventFault, FakeAlpaca
-from fake_alpaca.made_minutes import minutes
 
 from brokers.alpaca.errors import BrokerUnavailable, Refused, Unauthorized
 from brokers.alpaca.limiter import WINDOW_S
 from brokers.alpaca.rest import Rest
+from brokers.local_alpaca import AccountRules, AnswerFault, EventFault, LocalAlpaca
+from brokers.local_alpaca.made_minutes import minutes
 from core.errors import CerebrolabError, UsageError
 
 NOW = "2024-03-01T09:31-05:00"
@@ -139,7 +139,7 @@ def test_a_status_nobody_has_heard_of_is_neither_lost_nor_final(alpaca, rest):
 
 
 def test_the_rate_limit_is_kept_whatever_is_asked():
-    with FakeAlpaca(minutes(AAA=[100] * 200), now=NOW, account=AccountRules(rate_limit=40)) as alpaca:
+    with LocalAlpaca(minutes(AAA=[100] * 200), now=NOW, account=AccountRules(rate_limit=40)) as alpaca:
         rest = rest_of(alpaca, per_minute=40)
         for number in range(90):
             rest.positions()

@@ -1,20 +1,20 @@
-"""The rule set refuses what the fake venue refuses, and nothing else; reasons by hand, agreement by random orders."""
+"""The rule set refuses what the local venue refuses, and nothing else; reasons by hand, agreement by random orders."""
 
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
 import pytest
-from fake_alpaca import AccountRules, Refusal, Venue
-from fake_alpaca.account_answers import account_json, position_json
-from fake_alpaca.made_minutes import minutes
-from fake_alpaca.moments import new_york
-from fake_alpaca.shapes import asset_json, order_json
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from brokers.alpaca.answers import Account, Asset, Order, Position
 from brokers.alpaca.request import OrderRequest
 from brokers.alpaca.rules import check, order_value, round_price, round_qty
+from brokers.local_alpaca import AccountRules, Refusal, Venue
+from brokers.local_alpaca.account_answers import account_json, position_json
+from brokers.local_alpaca.made_minutes import minutes
+from brokers.local_alpaca.moments import new_york
+from brokers.local_alpaca.shapes import asset_json, order_json
 
 NOW = "2024-03-01T09:31-05:00"
 BARS = minutes(AAA=[100] * 30, BBB=[20] * 30, CHEAP=["0.5"] * 30)

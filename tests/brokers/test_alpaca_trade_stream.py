@@ -7,11 +7,11 @@ from decimal import Decimal
 import pytest
 from alpaca_rest import rest_of
 from alpaca_streams import ORDER, UPDATE, Scripted, accepts, bought, listens, scripted_trades, trades
-from fake_alpaca import EventFault, FakeAlpaca
-from fake_alpaca.made_minutes import minutes
 
 from brokers.alpaca.stream_trouble import State
 from brokers.alpaca.trade_stream import TradeUpdate
+from brokers.local_alpaca import EventFault, LocalAlpaca
+from brokers.local_alpaca.made_minutes import minutes
 
 
 def test_updates_are_exact_and_in_order(alpaca, rest):
@@ -119,7 +119,7 @@ def test_a_callback_that_fails_is_logged_and_loses_nothing(alpaca, rest, caplog)
 
 
 def test_two_accounts_at_once(alpaca, rest):
-    with (FakeAlpaca(minutes(AAA=[100] * 30), now="2024-03-01T09:31-05:00", seed=1) as other, trades(alpaca) as one,
+    with (LocalAlpaca(minutes(AAA=[100] * 30), now="2024-03-01T09:31-05:00", seed=1) as other, trades(alpaca) as one,
           trades(other) as two):
         listens(alpaca, one)
         listens(other, two)

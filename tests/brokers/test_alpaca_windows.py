@@ -1,16 +1,16 @@
-"""Order windows on New York's clocks, half days and daylight saving; the fake venue agrees at every minute."""
+"""Order windows on New York's clocks, half days and daylight saving; the local venue agrees at every minute."""
 
 import datetime as dt
 
 import pytest
-from fake_alpaca.hours import MarketHours
-from fake_alpaca.moments import moment, new_york
 from hypothesis import given
 from hypothesis import strategies as st
 
 from brokers.alpaca import windows
 from brokers.alpaca.moments import at_new_york, to_ns, to_text
 from brokers.alpaca.moments import new_york as our_new_york
+from brokers.local_alpaca.hours import MarketHours
+from brokers.local_alpaca.moments import moment, new_york
 
 HOURS = MarketHours()
 MOMENTS = st.integers(moment("2020-01-01"), moment("2025-12-31"))

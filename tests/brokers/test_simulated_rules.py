@@ -7,12 +7,12 @@ from pathlib import Path
 import backtrader as bt
 import numpy as np
 import pytest
-from fake_alpaca.made_minutes import minutes
 from made_bars import bars as daily
 from made_bars import frame
 from scripted import Script
 
 from brokers import SimulatedBroker
+from brokers.local_alpaca.made_minutes import minutes
 from core.errors import UnknownName
 from feeds.cerebro_feed import BarsData
 
@@ -245,7 +245,7 @@ def test_unknown_rules_and_fields_of_assets_are_named():
 
 def test_nothing_of_alpaca_py_is_needed():
     code = ("import sys; sys.modules['alpaca'] = None\n"
-            "import backtrader as bt\nfrom fake_alpaca.made_minutes import minutes\nfrom scripted import play\n"
+            "import backtrader as bt\nfrom brokers.local_alpaca.made_minutes import minutes\nfrom scripted import play\n"
             "from brokers import SimulatedBroker\nfrom feeds.cerebro_feed import BarsData\n"
             "s, broker = play({'AAA': BarsData(dataname=minutes(AAA=[100] * 4))}, {1: lambda s: s.sell(size=50)},"
             " SimulatedBroker(cash=1000.0, rules='alpaca'))\n"

@@ -4,13 +4,13 @@ from dataclasses import dataclass
 
 import backtrader as bt
 from alpaca_cerebro import play_live
-from fake_alpaca import AccountRules, FakeAlpaca
-from fake_alpaca.made_minutes import minutes
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scripted import Script
 
 from brokers import SimulatedBroker
+from brokers.local_alpaca import AccountRules, LocalAlpaca
+from brokers.local_alpaca.made_minutes import minutes
 from feeds.cerebro_feed import BarsData
 
 Order = bt.Order
@@ -93,7 +93,7 @@ def outcome(strategy):
 @given(st.lists(STEPS, min_size=1, max_size=8), st.sampled_from([MORNING, MORNING, LATE]))
 def test_what_alpaca_refuses_the_simulation_refuses(steps, start):
     bars, plan = bars_of(start), plan_of(steps)
-    with FakeAlpaca(bars, cash=100_000.0, account=VENUE) as alpaca:
+    with LocalAlpaca(bars, cash=100_000.0, account=VENUE) as alpaca:
         live = play_live(alpaca, bars, plan)
     backtest = simulated(bars, plan)
     assert outcome(backtest) == outcome(live), [(o.info.get("reason"), p.info.get("reason")) for o, p in zip(

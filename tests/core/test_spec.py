@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import BadSpec, UnknownName
-from core.spec import RunSpec, parse_assignment, parse_value, period_start
+from core.spec import RunSpec
+from core.spec_texts import parse_assignment, parse_value, period_start
 
 
 def test_symbols_are_split_and_kept_in_order():

@@ -7,11 +7,11 @@ from decimal import Decimal
 import numpy as np
 import pytest
 from alpaca_rest import rest_of
-from fake_alpaca import AccountRules, AnswerFault, OrderFault
 from live_days import FIRST, SPEC, Days, panel, venue
 
 import engine
 from brokers.alpaca.request import OrderRequest
+from brokers.local_alpaca import AccountRules, AnswerFault, OrderFault
 from core.errors import BadSpec, CerebrolabError, SourceUnavailable
 from engine.live.wanted import check_daily, wanted
 from journal import Journal

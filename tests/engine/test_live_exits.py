@@ -4,10 +4,10 @@ from decimal import Decimal
 
 import numpy as np
 import pytest
-from fake_alpaca import AccountRules, AnswerFault, OrderFault
-from fake_alpaca.made_minutes import minutes
 from streamed_runs import SPEC, SYMBOLS, held, lived, two_days, venue
 
+from brokers.local_alpaca import AccountRules, AnswerFault, OrderFault
+from brokers.local_alpaca.made_minutes import minutes
 from core.bars import Bars
 from core.errors import BadSpec
 from core.series import SymbolBars

@@ -2,10 +2,10 @@
 
 import pytest
 from alpaca_rest import rest_of
-from fake_alpaca import AnswerFault
 from live_days import SPEC, panel, venue
 
 from brokers.alpaca.clock import BrokerClock
+from brokers.local_alpaca import AnswerFault
 from engine.live import looping
 from engine.live.daily import Daily
 from engine.live.looping import loop

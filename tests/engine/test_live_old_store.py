@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from fake_alpaca import AccountRules, FakeAlpaca
-from fake_alpaca.made_minutes import minute_frame
 
+from brokers.local_alpaca import AccountRules, LocalAlpaca
+from brokers.local_alpaca.made_minutes import minute_frame
 from core.bars import Bars
 
 ROOT = Path(__file__).parents[2]
@@ -130,7 +130,7 @@ def test_the_old_store_trades_a_plain_strategy(tmp_path, interval, store, backfi
     for name, text in {"addresses.py": ADDRESSES, "live_only.py": LIVE_ONLY, "buys_once.py": STRATEGY, "run.toml": RUN}.items():
         (tmp_path / name).write_text(text.replace("{interval}", interval))
     rules = AccountRules(plan="plus")  # it asks for SIP bars up to now
-    with FakeAlpaca(bars, now="2024-02-22T10:00:30-05:00", account=rules, positions={"AAA": (7, 99.0)}) as alpaca:
+    with LocalAlpaca(bars, now="2024-02-22T10:00:30-05:00", account=rules, positions={"AAA": (7, 99.0)}) as alpaca:
         alpaca.liquidity["AAA"] = Decimal(0)
         with Command(alpaca, tmp_path, store) as command:
             for stream in ("data", "trade"):

@@ -5,9 +5,10 @@ import datetime as dt
 import numpy as np
 import pytest
 from alpaca_days import judge_days
-from fake_alpaca import OrderFault
-from fake_alpaca.moments import new_york_text
 from live_days import SPEC, Days, panel, venue
+
+from brokers.local_alpaca import OrderFault
+from brokers.local_alpaca.moments import new_york_text
 
 
 def spec(date, **changes):

@@ -10,10 +10,11 @@ import shutil
 import sqlite3
 
 import pytest
-from fake_alpaca import AccountRules, AnswerFault
 from killed_runs import Killer, Runs, blank_journal, outcome
 from live_days import FIRST, Days, venue
 from mortal_days import BARS, MORTAL
+
+from brokers.local_alpaca import AccountRules, AnswerFault
 
 SESSIONS = 4
 PATIENCE_S = 0.5  # of a run, for an answer

@@ -7,10 +7,10 @@ import own_store
 import pytest
 from alpaca_commands import point_at
 from alpaca_minutes_live import Live
-from fake_alpaca.moments import moment
 from live_days import panel
 from streamed_runs import SPEC, SYMBOLS, held, lived, two_days, venue
 
+from brokers.local_alpaca.moments import moment
 from core.day_numbers import moments_of
 from core.errors import UnknownName, UsageError
 from core.spec import RunSpec

@@ -5,11 +5,11 @@ from decimal import Decimal
 import numpy as np
 import pytest
 from alpaca_days import judge_days
-from fake_alpaca import AnswerFault, OrderFault
 from live_days import FIRST, SPEC, SYMBOLS, Days, panel, venue
 from made_bars import walk
 
 from brokers.alpaca.errors import BrokerUnavailable
+from brokers.local_alpaca import AnswerFault, OrderFault
 from core.bars import Bars
 from core.calendars import get_calendar
 from core.errors import CerebrolabError

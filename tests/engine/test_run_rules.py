@@ -4,12 +4,12 @@ import math
 
 import numpy as np
 import pytest
-from fake_alpaca import AccountRules
 from live_days import SPEC, Days, panel, venue
 from made_bars import bars, frame, walk
 
 import engine
 from brokers import SimulatedBroker
+from brokers.local_alpaca import AccountRules
 from core.errors import BadSpec, UnknownName
 from core.spec import RunSpec
 from engine import resolve

@@ -1,9 +1,9 @@
-"""Shared by the tests of the source alpaca and of its live feeds: sources that ask a fake Alpaca, and a venue of minutes."""
+"""Shared by the tests of the source alpaca and of its live feeds: sources that ask a local Alpaca, and a venue of minutes."""
 
 import pytest
 from alpaca_minutes_live import MINUTES, at
-from fake_alpaca import FakeAlpaca
 
+from brokers.local_alpaca import LocalAlpaca
 from core.clock import ManualClock
 from core.settings import Settings
 from feeds.alpaca import AlpacaSource
@@ -11,7 +11,7 @@ from feeds.alpaca import AlpacaSource
 
 @pytest.fixture
 def settings_of():
-    """`settings_of(alpaca, NAME=value)`: settings with the keys and the host of a fake Alpaca."""
+    """`settings_of(alpaca, NAME=value)`: settings with the keys and the host of a local Alpaca."""
 
     def make(alpaca, **changes) -> Settings:
         return Settings(_env_file=None, **{"ALPACA_API_KEY": alpaca.key_id, "ALPACA_SECRET_KEY": alpaca.secret_key,
@@ -36,8 +36,8 @@ def venue():
     """`venue(time, bars)`: the local Alpaca at a New York time of 2024-03-01, with two sessions' minutes of two symbols."""
     opened = []
 
-    def make(time="09:40:20", bars=MINUTES, **options) -> FakeAlpaca:
-        opened.append(FakeAlpaca(bars, now=at(time), **options))
+    def make(time="09:40:20", bars=MINUTES, **options) -> LocalAlpaca:
+        opened.append(LocalAlpaca(bars, now=at(time), **options))
         return opened[-1]
 
     yield make

@@ -6,11 +6,11 @@ import logging
 import numpy as np
 import pandas as pd
 import pytest
-from fake_alpaca import AccountRules, FakeAlpaca
-from fake_alpaca.made_minutes import minute_frame
 from made_bars import bars, ragged, walk
 from vendor import same_bars
 
+from brokers.local_alpaca import AccountRules, LocalAlpaca
+from brokers.local_alpaca.made_minutes import minute_frame
 from core.bars import Bars
 from core.calendars import MINUTE_NS, get_calendar
 from core.clock import ManualClock
@@ -74,13 +74,13 @@ def regular(series):
 @pytest.fixture(scope="module")
 def daily():
     market = stocks()
-    with FakeAlpaca(market, now=int(market.index[-1]) + 3_600 * 10**9) as alpaca:
+    with LocalAlpaca(market, now=int(market.index[-1]) + 3_600 * 10**9) as alpaca:
         yield alpaca
 
 
 @pytest.fixture(scope="module")
 def intraday():
-    with FakeAlpaca(minute_market(), now=f"{HALF_DAY}T18:00-04:00") as alpaca:
+    with LocalAlpaca(minute_market(), now=f"{HALF_DAY}T18:00-04:00") as alpaca:
         yield alpaca
 
 
@@ -133,7 +133,7 @@ def test_longer_bars_are_made_of_the_minutes_since_the_open(connect, intraday, i
 @pytest.mark.parametrize(("minutes_after", "last"), [(-60, -2), (19, -2), (21, -1)])
 def test_todays_daily_bar_comes_when_it_is_complete_and_settled(connect, minutes_after, last):
     market = bars(AAA=on_sessions(walk(6), "2024-03-04"))
-    with FakeAlpaca(market, now=int(market.index[-1]) + minutes_after * MINUTE_NS) as alpaca:
+    with LocalAlpaca(market, now=int(market.index[-1]) + minutes_after * MINUTE_NS) as alpaca:
         got = connect(alpaca).fetch(["AAA"], "2024-03-01", None)[0]
         assert got.session[-1] == market.session[last]
         today = connect(alpaca).fetch(["AAA"], str(market.session[-1]), None)
@@ -141,7 +141,7 @@ def test_todays_daily_bar_comes_when_it_is_complete_and_settled(connect, minutes
 
 
 def test_unfinished_bars_of_the_day_are_left_out(connect):
-    with FakeAlpaca(minute_market(), now="2024-07-02T11:52-04:00") as alpaca:
+    with LocalAlpaca(minute_market(), now="2024-07-02T11:52-04:00") as alpaca:
         minutes = connect(alpaca).fetch(["AAA"], "2024-07-01", None, "1m")[0]
         hours = connect(alpaca).fetch(["AAA"], "2024-07-01", None, "1h")[0]
     settled = alpaca.now - 20 * MINUTE_NS
@@ -156,7 +156,7 @@ def test_nothing_is_asked_for_before_it_can_be_complete(connect, daily):
 
 
 def test_the_basic_plan_is_never_refused_sip_and_the_feeds_are_stored_apart(connect):
-    with FakeAlpaca(minute_market(), now="2024-07-02T12:00-04:00", account=AccountRules(plan="basic")) as alpaca:
+    with LocalAlpaca(minute_market(), now="2024-07-02T12:00-04:00", account=AccountRules(plan="basic")) as alpaca:
         source = connect(alpaca, "sip")
         got = source.fetch(["AAA"], "2024-07-02", "2024-07-02", "1m")[0]
     assert got.index[-1] > alpaca.now - 23 * MINUTE_NS
@@ -217,7 +217,7 @@ def test_through_the_store_only_what_is_missing_is_asked_for(connect, daily, tmp
 
 def test_minutes_through_the_store_grow_with_the_days(connect, tmp_path):
     store, market = ParquetStore(tmp_path), minute_market()
-    with FakeAlpaca(market, now="2024-03-08T18:00-05:00") as alpaca:
+    with LocalAlpaca(market, now="2024-03-08T18:00-05:00") as alpaca:
         for later in ("2024-03-11T18:00-04:00", "2024-07-02T12:00-04:00", "2024-07-03T13:30-04:00"):
             alpaca.advance(to=later)
             source = connect(alpaca)

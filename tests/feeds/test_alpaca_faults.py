@@ -5,10 +5,10 @@ import sys
 import time
 
 import pytest
-from fake_alpaca import AccountRules, AnswerFault, FakeAlpaca
 from made_bars import bars, walk
 from vendor import same_bars
 
+from brokers.local_alpaca import AccountRules, AnswerFault, LocalAlpaca
 from core.clock import ManualClock
 from core.errors import BadBars, SourceUnavailable, UsageError
 from feeds import ParquetStore, load_bars
@@ -22,7 +22,7 @@ START = "2024-01-02"
 @pytest.fixture
 def alpaca():
     market = bars(**{name: walk(30, at, START) for at, name in enumerate(("AAA", "BBB", "CCC"))})
-    with FakeAlpaca(market, now=int(market.index[-1]) + 3_600 * 10**9) as venue:
+    with LocalAlpaca(market, now=int(market.index[-1]) + 3_600 * 10**9) as venue:
         yield venue
 
 
@@ -173,13 +173,13 @@ def test_keys_that_a_server_repeats_are_masked(connect, alpaca, caplog):
 
 def test_keys_of_a_live_account_do_as_well(settings_of):
     market = bars(AAA=walk(30, 1, START))
-    with FakeAlpaca(market, now=int(market.index[-1]) + 3_600 * 10**9, account=AccountRules(live=True)) as alpaca:
+    with LocalAlpaca(market, now=int(market.index[-1]) + 3_600 * 10**9, account=AccountRules(live=True)) as alpaca:
         source = AlpacaSource(settings=settings_of(alpaca), clock=ManualClock(alpaca.now))
         assert alpaca.key_id.startswith("AK") and same_bars(source.fetch(["AAA"], START, None)[0], market.series("AAA"))
 
 
 def test_a_clock_that_is_fast_is_told_what_sip_needs(connect):
-    with FakeAlpaca(bars(AAA=walk(30, 1, START)), now="2024-02-12T12:00-05:00") as venue, pytest.raises(
+    with LocalAlpaca(bars(AAA=walk(30, 1, START)), now="2024-02-12T12:00-05:00") as venue, pytest.raises(
             UsageError, match="alpaca: subscription does not permit querying recent SIP data; use the source alpaca, or"):
         connect(venue, "sip", ahead_s=600).fetch(["AAA"], START, None)
 

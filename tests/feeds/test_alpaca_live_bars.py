@@ -2,11 +2,11 @@
 
 import pytest
 from alpaca_minutes_live import FIRST, FRIDAY, Live, agree, at, clock_time, run_live, venue_bars
-from fake_alpaca import AnswerFault, BarFault
-from fake_alpaca.history import bars_of
-from fake_alpaca.moments import moment
-from fake_alpaca.stream_server import bar_message
 
+from brokers.local_alpaca import AnswerFault, BarFault
+from brokers.local_alpaca.history import bars_of
+from brokers.local_alpaca.moments import moment
+from brokers.local_alpaca.stream_server import bar_message
 from core.errors import StoreFailed
 from feeds import ParquetStore
 

@@ -6,10 +6,10 @@ import backtrader as bt
 import numpy as np
 import pytest
 from alpaca_minutes_live import THURSDAY, Live, at, clock_time
-from fake_alpaca import AnswerFault, FakeAlpaca
-from fake_alpaca.moments import moment, new_york
 from live_days import panel
 
+from brokers.local_alpaca import AnswerFault, LocalAlpaca
+from brokers.local_alpaca.moments import moment, new_york
 from core.bars import Bars
 from feeds import alpaca_session
 
@@ -45,7 +45,7 @@ def whole(seen, bars=PANEL):
 
 def test_days_come_when_they_are_published():
     """Started within Tuesday's session; Friday's bar comes on Friday evening, Monday's on Monday."""
-    with FakeAlpaca(PANEL, now=at("12:00", "2024-02-20")) as alpaca:
+    with LocalAlpaca(PANEL, now=at("12:00", "2024-02-20")) as alpaca:
         seen, shown = days(alpaca, at("16:30", "2024-02-26"), fromdate=dt.datetime(2024, 1, 2))
     whole(seen)
     assert live_dates(seen) == ["02-20", "02-21", "02-22", "02-23", "02-26"]
@@ -58,7 +58,7 @@ def test_days_come_when_they_are_published():
     ("16:20", "02-20", ["02-21"]), ("20:30", "02-20", ["02-21"]),
 ])
 def test_the_start_may_be_at_any_time_of_the_day(time, history, live):
-    with FakeAlpaca(PANEL, now=at(time, "2024-02-20")) as alpaca:
+    with LocalAlpaca(PANEL, now=at(time, "2024-02-20")) as alpaca:
         seen, _ = days(alpaca, at("16:30", "2024-02-21"), fromdate=dt.datetime(2024, 2, 1))
         whole(seen)
         assert live_dates(seen) == live and date_of([each for each, _, is_live in seen.rows if not is_live][-1]) == history
@@ -68,7 +68,7 @@ def test_the_start_may_be_at_any_time_of_the_day(time, history, live):
 
 def test_a_given_history_is_continued():
     """Up to Thursday; started on Saturday, Friday's bar is no reason to trade."""
-    with FakeAlpaca(PANEL, now=at("11:00", "2024-02-24")) as alpaca:
+    with LocalAlpaca(PANEL, now=at("11:00", "2024-02-24")) as alpaca:
         seen, _ = days(alpaca, at("16:30", "2024-02-26"), history=PANEL.between(None, "2024-02-22"))
     whole(seen)
     assert live_dates(seen) == ["02-26"] and date_of(seen.moments[-2]) == "02-23" and date_of(seen.moments[0]) == "01-02"
@@ -76,7 +76,7 @@ def test_a_given_history_is_continued():
 
 def test_a_half_day_ends_early():
     bars = panel(140, symbols=("AAA", "BBB"))
-    with FakeAlpaca(bars, now="2024-07-02T12:00-04:00") as alpaca:
+    with LocalAlpaca(bars, now="2024-07-02T12:00-04:00") as alpaca:
         seen, shown = days(alpaca, "2024-07-05T21:00-04:00", fromdate=dt.datetime(2024, 6, 20))
     whole(seen, bars)
     assert [shown[day] for day in live_dates(seen)] == ["07-02 16:20", "07-03 13:20", "07-05 16:20"]
@@ -84,7 +84,7 @@ def test_a_half_day_ends_early():
 
 def test_a_day_that_is_known_after_the_next_open_is_not_traded_on(monkeypatch):
     monkeypatch.setattr(alpaca_session, "LONGEST_S", 1800.0)  # between two tries, for the test's own time
-    with FakeAlpaca(PANEL, now=at("12:00", "2024-02-20")) as alpaca:
+    with LocalAlpaca(PANEL, now=at("12:00", "2024-02-20")) as alpaca:
         fault = AnswerFault(path="/v2/stocks/bars", accepted=False, status=500, times=0)
         seen, shown = days(alpaca, at("16:30", "2024-02-22"), fromdate=dt.datetime(2024, 1, 2), at_time=[
             (at("13:00", "2024-02-20"), lambda live: alpaca.faults.add(fault)), (at("10:00", "2024-02-21"), lambda live: alpaca.faults.clear())])
@@ -94,7 +94,7 @@ def test_a_day_that_is_known_after_the_next_open_is_not_traded_on(monkeypatch):
 
 def test_a_symbol_that_did_not_trade_is_waited_for_half_an_hour():
     bars = lacking("2024-02-21", "BBB")
-    with FakeAlpaca(bars, now=at("12:00", "2024-02-20")) as alpaca:
+    with LocalAlpaca(bars, now=at("12:00", "2024-02-20")) as alpaca:
         seen, shown = days(alpaca, at("17:30", "2024-02-22"), fromdate=dt.datetime(2024, 1, 2))
     whole(seen, bars)
     assert shown["02-21"] == "02-21 16:50" and shown["02-22"] == "02-22 16:20" and live_dates(seen) == ["02-20", "02-21", "02-22"]
@@ -102,7 +102,7 @@ def test_a_symbol_that_did_not_trade_is_waited_for_half_an_hour():
 
 def test_a_session_on_which_nobody_traded_is_passed_over():
     bars = lacking("2024-02-21", "AAA", "BBB")
-    with FakeAlpaca(bars, now=at("12:00", "2024-02-20")) as alpaca:
+    with LocalAlpaca(bars, now=at("12:00", "2024-02-20")) as alpaca:
         seen, _ = days(alpaca, at("17:30", "2024-02-22"), fromdate=dt.datetime(2024, 1, 2))
     whole(seen, bars)
     assert live_dates(seen) == ["02-20", "02-22"]
@@ -117,7 +117,7 @@ def lacking(date, *symbols):
 @pytest.mark.parametrize("todate", [dt.datetime(2024, 2, 21), dt.datetime(2024, 2, 21, 21)], ids=["before", "at the close"])
 def test_todate_ends_the_feed(todate):
     """The bar of the 21st is complete at 21:00 UTC, and published 20 minutes later."""
-    with FakeAlpaca(PANEL, now=at("12:00", "2024-02-20")) as alpaca:
+    with LocalAlpaca(PANEL, now=at("12:00", "2024-02-20")) as alpaca:
         seen, _ = days(alpaca, at("16:30", "2024-02-28"), fromdate=dt.datetime(2024, 2, 1), todate=todate)
         assert date_of(seen.moments[-1]) == ("02-21" if todate.hour else "02-20") and alpaca.now < moment(at("16:30", "2024-02-22"))
 
@@ -125,7 +125,7 @@ def test_todate_ends_the_feed(todate):
 def test_days_and_minutes_of_one_store(venue):
     """AAA in days, BBB in minutes: the day is seen at 16:20, and a stream that is down at night stops nothing."""
     alpaca = venue()
-    with FakeAlpaca(alpaca.market.bars, now=at("15:50:20", THURSDAY)) as alpaca:
+    with LocalAlpaca(alpaca.market.bars, now=at("15:50:20", THURSDAY)) as alpaca:
         live = Live(alpaca, at("09:33:30"), at_time=[(at("18:00", THURSDAY), lambda live: live.drop(held_s=120))])
         live.add("BBB", fromdate=dt.datetime(2024, 2, 29)).add("AAA", fromdate=dt.datetime(2024, 2, 1), **DAILY)
         shown = []

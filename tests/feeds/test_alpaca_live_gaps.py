@@ -3,9 +3,9 @@
 import pytest
 from alpaca_minutes_live import FIRST, Live, agree, at, run_live, walks
 from alpaca_streams import until
-from fake_alpaca import AnswerFault, BarFault
-from fake_alpaca.moments import moment
 
+from brokers.local_alpaca import AnswerFault, BarFault
+from brokers.local_alpaca.moments import moment
 from feeds.alpaca_recent import RecentSource
 
 AFTER = ["LIVE", "CONNBROKEN", "CONNECTED", "DELAYED", "LIVE"]

@@ -5,9 +5,9 @@ import datetime as dt
 import backtrader as bt
 import pytest
 from alpaca_minutes_live import FIRST, MINUTES, Live, at, run_live
-from fake_alpaca import AccountRules
 
 from brokers.alpaca import AlpacaStore
+from brokers.local_alpaca import AccountRules
 from core.errors import BadSpec, UnknownName, UsageError
 from feeds import AlpacaData
 

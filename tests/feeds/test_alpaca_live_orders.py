@@ -3,10 +3,10 @@
 import backtrader as bt
 import pytest
 from alpaca_minutes_live import FIRST, Live, Watcher, agree, at, run_live
-from fake_alpaca import BarFault
-from fake_alpaca.moments import new_york
 
 import engine.cerebro
+from brokers.local_alpaca import BarFault
+from brokers.local_alpaca.moments import new_york
 
 
 def buy_each(strategy):

@@ -5,9 +5,9 @@ import datetime as dt
 import backtrader as bt
 import pytest
 from alpaca_minutes_live import FIRST, FRIDAY, MINUTES, THURSDAY, Live, agree, at, run_live, venue_bars, walks
-from fake_alpaca import AccountRules, BarFault, FakeAlpaca
-from fake_alpaca.moments import moment
 
+from brokers.local_alpaca import AccountRules, BarFault, LocalAlpaca
+from brokers.local_alpaca.moments import moment
 from core.series import FIELDS
 from feeds.alpaca import AlpacaSource
 from feeds.alpaca_recent import RecentSource
@@ -173,7 +173,7 @@ def test_an_index_comes_with_the_prices_of_its_fund(venue):
 
 
 def test_all_exchanges_come_by_the_stream_of_the_sip_plan():
-    with FakeAlpaca(MINUTES, now=at("09:40:20"), account=AccountRules(plan="plus")) as alpaca:
+    with LocalAlpaca(MINUTES, now=at("09:40:20"), account=AccountRules(plan="plus")) as alpaca:
         alpaca.stream_url = alpaca.sip_stream_url
         seen = run_live(alpaca, at("09:43:30"), fromdate=FIRST)
         agree(seen, alpaca)
@@ -192,7 +192,7 @@ def test_the_sessions_of_a_long_minute_feed_go_on_over_night():
     """The last minute of a half day, the night, daylight saving: the next session's first minutes are live too."""
     for last, following in (("2024-07-03 12:56", "2024-07-05 09:30"), ("2024-03-08 15:56", "2024-03-11 09:30"), ("2024-11-01 15:56", "2024-11-04 09:30")):
         bars = walks(last, following, rows=4)
-        with FakeAlpaca(bars, now=int(bars.index[0]) - 30 * 10**9) as alpaca:
+        with LocalAlpaca(bars, now=int(bars.index[0]) - 30 * 10**9) as alpaca:
             seen = run_live(alpaca, int(bars.index[-1]), backfill_start=False)
             agree(seen, alpaca, int(bars.index[0]) - 30 * 10**9)
             ends = "13:00" if last.startswith("2024-07") else "16:00"

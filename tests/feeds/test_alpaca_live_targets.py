@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from alpaca_minutes_live import FIRST, FRIDAY, THURSDAY, Live, agree, at, walks
-from fake_alpaca import FakeAlpaca
-from fake_alpaca.moments import new_york
 
+from brokers.local_alpaca import LocalAlpaca
+from brokers.local_alpaca.moments import new_york
 from core.bars import Bars
 from strategies import TargetStrategy
 
@@ -58,7 +58,7 @@ class OutOnCrash(TargetStrategy):
 def test_signal_prices_are_the_panels(start, date, backfill):
     """Whenever it was started, the live panel is that of the backtest, and no split looks like a crash."""
     bars = market()
-    with FakeAlpaca(bars, now=at(start, date)) as alpaca:
+    with LocalAlpaca(bars, now=at(start, date)) as alpaca:
         live = Live(alpaca, at("09:40:30"))
         live.add("AAA", "BBB", **({"fromdate": FIRST} if backfill else {"backfill_start": False}))
         seen = live.run(OutOnCrash)
@@ -79,7 +79,7 @@ def test_signal_prices_are_the_panels(start, date, backfill):
 def test_a_given_history_that_ends_before_the_ex_day_knows_of_it():
     """Given until Thursday; started on Friday before the open: the venue is asked for what happens in between."""
     bars = market()
-    with FakeAlpaca(bars, now=at("09:10:00")) as alpaca:
+    with LocalAlpaca(bars, now=at("09:10:00")) as alpaca:
         seen = Live(alpaca, at("09:40:30")).add("AAA", "BBB", history=bars.between(THURSDAY, THURSDAY)).run(OutOnCrash)
         np.testing.assert_allclose(seen.panels[-1].close, bars.close[:len(seen.panels[-1])], rtol=1e-12)
         assert len(alpaca.ledger.sent()) == 2
@@ -91,7 +91,7 @@ def test_a_split_and_a_dividend_on_one_day_count_both():
     both = frames["AAA"]
     both.dividend[EX_DAY] = 0.5
     made = Bars.of([both, frames["BBB"]], interval="1m")
-    with FakeAlpaca(made, now=at("15:58:20", THURSDAY)) as alpaca:
+    with LocalAlpaca(made, now=at("15:58:20", THURSDAY)) as alpaca:
         live = Live(alpaca, at("09:33:30")).add("AAA", "BBB", fromdate=FIRST)
         seen = live.run()
         agree(seen, alpaca)

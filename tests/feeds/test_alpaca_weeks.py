@@ -3,12 +3,12 @@
 import numpy as np
 import pandas as pd
 import pytest
-from fake_alpaca import FakeAlpaca
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_bars import bars, frame, walk
 from vendor import daily_bars, same_bars
 
+from brokers.local_alpaca import LocalAlpaca
 from core.calendars import get_calendar
 from core.errors import BadSpec
 from feeds import ParquetStore, load_bars
@@ -69,7 +69,7 @@ def test_weeks_grow_whole_in_a_store_that_is_filled_day_by_day(connect, tmp_path
     sessions = XNYS.between("2024-03-04", "2024-04-12")
     market = bars(AAA=dated(walk(len(sessions)), *sessions), BBB=days())
     store = ParquetStore(tmp_path)
-    with FakeAlpaca(market, now="2024-03-26T17:00-04:00") as alpaca:
+    with LocalAlpaca(market, now="2024-03-26T17:00-04:00") as alpaca:
         for _ in range(20):
             source = connect(alpaca)
             got = load_bars(source=source, symbols=["AAA", "BBB"], start="2024-03-06", interval="1w", store=store,
@@ -88,5 +88,5 @@ def test_mondays():
 
 @pytest.mark.parametrize("interval", ["2w", "1M", "3d"])
 def test_other_long_bars_are_refused(connect, interval):
-    with FakeAlpaca(bars(AAA=days())) as alpaca, pytest.raises(BadSpec, match=f"'alpaca' has no {interval} bars: use"):
+    with LocalAlpaca(bars(AAA=days())) as alpaca, pytest.raises(BadSpec, match=f"'alpaca' has no {interval} bars: use"):
         connect(alpaca).fetch(["AAA"], None, None, interval)

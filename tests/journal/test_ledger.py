@@ -124,5 +124,5 @@ def test_a_journal_of_the_first_format_keeps_what_it_has(journal, path, make_res
         assert again.run(run).id == run
     connection = sqlite3.connect(path)
     assert connection.execute("SELECT strategy FROM trials_1").fetchall() == [("Old",)]
-    assert connection.execute("PRAGMA user_version").fetchone() == (3,)
+    assert connection.execute("PRAGMA user_version").fetchone() == (4,)
     connection.close()

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 from alpaca_minutes_live import Live, walks
-from fake_alpaca import FakeAlpaca
 from typer.main import get_command
 
+from brokers.local_alpaca import LocalAlpaca
 from core.options import Limits
 from core.spec import RunSpec
 from engine import resolve
@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
 CODE = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 LIVE_CODE = re.compile(r"^```py\n(.*?)^```", re.MULTILINE | re.DOTALL)
-ELSEWHERE = {"params", "sizer_params", "limits", "exits", "strategy"}  # -p and the argument of backtest
+ELSEWHERE = {"params", "sizer_params", "limits", "exits", "guard", "strategy"}  # -p and the argument of backtest
 
 
 def commands(command=None, path="cerebrolab"):
@@ -78,7 +78,7 @@ def test_the_example_of_the_readme_runs(tmp_path, monkeypatch, capsys, make_csv)
 def test_the_live_example_of_the_readme_runs_on_the_local_venue(tmp_path, monkeypatch):
     [code] = LIVE_CODE.findall(README)
     (tmp_path / "live.py").write_text(code.replace("bt.Cerebro(quicknotify=True)", "watched"))
-    with FakeAlpaca(walks("2024-03-01 09:30", rows=60, symbols=("SPY", "QQQ")), now="2024-03-01T10:00:20-05:00") as alpaca:
+    with LocalAlpaca(walks("2024-03-01 09:30", rows=60, symbols=("SPY", "QQQ")), now="2024-03-01T10:00:20-05:00") as alpaca:
         live = Live(alpaca, "2024-03-01T10:15:10-05:00")
         monkeypatch.setattr("brokers.alpaca.AlpacaStore", lambda **keys: live.store)
         runpy.run_path(str(tmp_path / "live.py"), {"watched": live.cerebro})

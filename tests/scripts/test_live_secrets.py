@@ -11,12 +11,12 @@ from alpaca_commands import RUN, point_at
 from alpaca_minutes_live import Live, walks
 from alpaca_rest import CallersClock
 from broker_contract import Witness
-from fake_alpaca import AnswerFault, FakeAlpaca
-from fake_alpaca.made_minutes import minutes
 from live_days import panel, venue
 
 from brokers.alpaca import AlpacaStore
 from brokers.alpaca.endpoints import Endpoints
+from brokers.local_alpaca import AnswerFault, LocalAlpaca
+from brokers.local_alpaca.made_minutes import minutes
 from core.errors import CerebrolabError
 from core.logs import configure, release
 from core.settings import load_settings
@@ -100,7 +100,7 @@ def test_a_daily_run_from_the_command_line(command, folder, monkeypatch, records
 
 def test_an_alpaca_broker_in_a_cerebro(folder, monkeypatch, records, capfd):
     bars = minutes(AAA=[(100, 101, 99, 100)] * 14, BBB=[(50, 51, 49, 50)] * 14)
-    with FakeAlpaca(bars) as alpaca:
+    with LocalAlpaca(bars) as alpaca:
         secrets = [alpaca.key_id, alpaca.secret_key, "PKMISTAKEN0000", "mistaken-secret"]
         point_at(monkeypatch, alpaca)
         log_file = configure(load_settings())
@@ -143,7 +143,7 @@ def test_an_alpaca_broker_in_a_cerebro(folder, monkeypatch, records, capfd):
 
 
 def test_live_feeds_in_a_cerebro(folder, monkeypatch, records, capfd):
-    with FakeAlpaca(walks("2024-03-01 09:30", rows=30), now="2024-03-01T09:34:30-05:00") as alpaca:
+    with LocalAlpaca(walks("2024-03-01 09:30", rows=30), now="2024-03-01T09:34:30-05:00") as alpaca:
         secrets = [alpaca.key_id, alpaca.secret_key]
         point_at(monkeypatch, alpaca)
         log_file = configure(load_settings())

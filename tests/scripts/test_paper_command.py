@@ -48,7 +48,7 @@ def test_wrong_input_is_one_line(command, alpaca, monkeypatch, arguments, settin
 
 
 def test_live_refuses_what_has_not_passed_the_gate(command, folder, monkeypatch):
-    from fake_alpaca import AccountRules
+    from brokers.local_alpaca import AccountRules
 
     (folder / "run.toml").write_text(RUN)
     with venue(panel(), now="2024-02-20T19:05-05:00", account=AccountRules(live=True)) as alpaca:

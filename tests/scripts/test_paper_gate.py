@@ -2,9 +2,9 @@
 
 import pytest
 from alpaca_commands import RUN, point_at
-from fake_alpaca import AccountRules
 from live_days import panel, venue
 
+from brokers.local_alpaca import AccountRules
 from core.settings import load_settings
 from engine.deciding import deciding
 from engine.resolve import source_digest, strategy_class

@@ -9,8 +9,9 @@ import threading
 from pathlib import Path
 
 import pytest
-from fake_alpaca import AccountRules, FakeAlpaca
-from fake_alpaca.made_minutes import minutes
+
+from brokers.local_alpaca import AccountRules, LocalAlpaca
+from brokers.local_alpaca.made_minutes import minutes
 
 ROOT = Path(__file__).parents[2]
 RUN = """
@@ -69,7 +70,7 @@ def test_wrong_input_is_one_line(command, run_file, arguments, words):
 
 def test_minute_by_minute_until_it_is_told_to_stop(run_file):
     bars = minutes(start="2024-03-01 09:30", AAA=[100, 100.1, 100.2] * 10, BBB=[50, 50.1, 50.2] * 10)
-    with FakeAlpaca(bars, now="2024-03-01T09:34:57-05:00", account=AccountRules(multiplier=4)) as alpaca:
+    with LocalAlpaca(bars, now="2024-03-01T09:34:57-05:00", account=AccountRules(multiplier=4)) as alpaca:
         settings = {"API_KEY": alpaca.key_id, "SECRET_KEY": alpaca.secret_key, "BASE_URL": alpaca.url, "DATA_URL": alpaca.url,
                     "STREAM_URL": alpaca.stream_url, "TRADE_STREAM_URL": alpaca.trade_stream_url}
         given = {**os.environ, **{f"ALPACA_{name}": value for name, value in settings.items()}, "PYTHONPATH": str(ROOT)}

@@ -1,0 +1,67 @@
+"""Texts that a run specification is made of: TOML files, "name=value", "3y". Imports core.errors only."""
+
+import datetime as dt
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from core.errors import BadSpec
+
+
+def read_toml(path: str | Path) -> dict[str, Any]:
+    """The table in a TOML file.
+
+    Raises:
+        BadSpec: the file is missing or is not TOML.
+    """
+    try:
+        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise BadSpec(f"cannot read {path}: {error.strerror}; check the path") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadSpec(f"{path} is not valid TOML: {error}") from None
+
+
+def parse_assignment(text: str) -> tuple[str, Any]:
+    """Split "name=value"; the value becomes a bool, an int, a float or stays text.
+
+    Raises:
+        BadSpec: there is no "=" or no name.
+    """
+    name, equals, value = text.partition("=")
+    if not equals or not name.strip():
+        raise BadSpec(f"parameter {text!r} is not understood: write name=value, such as fast=50")
+    return name.strip(), parse_value(value.strip())
+
+
+def parse_value(text: str) -> Any:
+    """A bool, int, float or the text itself."""
+    if text.lower() in ("true", "false"):
+        return text.lower() == "true"
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
+
+
+def period_start(period: str, end: dt.date) -> dt.date:
+    """The date `period` ("3y", "18mo", "6w", "90d") before `end`.
+
+    Raises:
+        BadSpec: the period is not understood.
+    """
+    found = re.fullmatch(r"([1-9]\d{0,4})\s*(y|mo|w|d)", period.strip().lower())
+    if not found:
+        raise BadSpec(f"period {period!r} is not understood: write 5y, 18mo, 6w or 90d")
+    count, unit = int(found[1]), found[2]
+    if unit in "wd":
+        return end - dt.timedelta(days=count * (7 if unit == "w" else 1))
+    months = end.year * 12 + end.month - 1 - count * (12 if unit == "y" else 1)
+    if months < 12:
+        raise BadSpec(f"period {period!r} reaches before the year 1: shorten it")
+    year, month = divmod(months, 12)
+    last = (dt.date(year + (month == 11), (month + 1) % 12 + 1, 1) - dt.timedelta(days=1)).day
+    return dt.date(year, month + 1, min(end.day, last))

@@ -1,0 +1,102 @@
+"""`AccountLog`: what was executed on live accounts, and what a human or a later run must know of them. Append-only."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.dialects.sqlite import insert
+
+from core.clock import Clock
+from journal.database import Database
+from journal.tables import AccountNoteRow, LiveExecutionRow
+
+# Kinds of notes. Who writes them: the guard, the guard, whoever clears it, the ending, whatever goes wrong, sub-accounts.
+REFUSED, KILLED, RESUMED, OUTCOME, ALERT, CASH = KINDS = ("refused", "killed", "resumed", "outcome", "alert", "cash")
+
+
+@dataclass(frozen=True)
+class LiveExecution:
+    """One execution of an order of ours.
+
+    Attributes:
+        client_order_id, broker_id: the order. filled: its shares executed so far, this execution included; with the order it
+            names the execution, so that telling it twice changes nothing.
+        account, run: whose it is. symbol; side: "buy" or "sell". qty: shares. price, commission: account currency.
+        time_ns: when, UTC ns.
+    """
+
+    client_order_id: str
+    broker_id: str
+    filled: Decimal
+    account: str
+    run: str
+    symbol: str
+    side: str
+    qty: Decimal
+    price: Decimal
+    time_ns: int
+    commission: Decimal = Decimal(0)
+
+    @property
+    def signed(self) -> Decimal:
+        """Shares; negative for a sale."""
+        return self.qty if self.side == "buy" else -self.qty
+
+
+@dataclass(frozen=True)
+class Note:
+    """One thing to know of an account: `kind` is one of `KINDS`, `facts` its numbers, `time_ns` UTC."""
+
+    account: str
+    run: str
+    kind: str
+    text: str
+    time_ns: int
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+class AccountLog:
+    """Executions and notes of one database; usable from several processes at once. Raises StoreFailed as `Journal` does."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database, self._clock = database, clock
+
+    def execute(self, executions: Iterable[LiveExecution]) -> int:
+        """Record executions; those recorded before change nothing. How many were new."""
+        new = 0
+        self._database.keep_open()
+        with self._database.writing(durable=True) as session:
+            for each in executions:
+                told = session.execute(insert(LiveExecutionRow).values(**vars(each)).on_conflict_do_nothing())
+                new += told.rowcount  # type: ignore[attr-defined]
+        return new
+
+    def executions(self, account: str, run: str | None = None, since_ns: int = 0, until_ns: int = 2**62) -> list[LiveExecution]:
+        """What was executed on an account, of one run or all, from one moment up to, but without, another; in order."""
+        chosen = select(LiveExecutionRow).where(LiveExecutionRow.account == account, LiveExecutionRow.time_ns >= since_ns,
+                                                LiveExecutionRow.time_ns < until_ns)
+        if run is not None:
+            chosen = chosen.where(LiveExecutionRow.run == run)
+        with self._database.reading() as session:
+            rows = session.scalars(chosen.order_by(LiveExecutionRow.time_ns, LiveExecutionRow.id))
+            return [LiveExecution(**{name: getattr(row, name) for name in LiveExecution.__dataclass_fields__}) for row in rows]
+
+    def note(self, account: str, run: str, kind: str, text: str, **facts: Any) -> Note:
+        """Write a note down; it outlives a power cut."""
+        made = Note(account, run, kind, text, self._clock.now_ns(), facts)
+        self._database.keep_open()
+        with self._database.writing(durable=True) as session:
+            session.add(AccountNoteRow(**vars(made)))
+        return made
+
+    def notes(self, account: str | None = None, run: str | None = None, kinds: Iterable[str] = KINDS, since_ns: int = 0) -> list[Note]:
+        """Notes of some kinds, in order; of one account and run, or all."""
+        chosen = select(AccountNoteRow).where(AccountNoteRow.kind.in_(list(kinds)), AccountNoteRow.time_ns >= since_ns)
+        for name, value in (("account", account), ("run", run)):
+            if value is not None:
+                chosen = chosen.where(getattr(AccountNoteRow, name) == value)
+        with self._database.reading() as session:
+            rows = session.scalars(chosen.order_by(AccountNoteRow.id))
+            return [Note(**{name: getattr(row, name) for name in Note.__dataclass_fields__}) for row in rows]
