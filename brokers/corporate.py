@@ -32,7 +32,7 @@ class CorporateActions:
     date (no delay where that is unknown). Equity is the same before and after both.
     """
 
-    def __init__(self, datas: Iterable[Any], fractional: bool, move_cash: Callable[[float], None]) -> None:
+    def __init__(self, datas: Iterable[Any], fractional: bool, move_cash: Callable[[Any, float], None]) -> None:
         self.fractional = fractional
         self.receivables: list[Receivable] = []
         self.booked: list[Booking] = []
@@ -96,7 +96,7 @@ class CorporateActions:
         self.receivables = waiting
 
     def _book(self, data: Any, kind: str, amount: float) -> None:
-        self._move_cash(amount)
+        self._move_cash(data, amount)
         self.booked.append(Booking(data, data.datetime[0], kind, amount))
 
 

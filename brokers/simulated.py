@@ -16,6 +16,7 @@ What differs from BackBroker on purpose (each has a test that shows the fault):
 """
 
 from array import array
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,7 @@ from backtrader import Order
 
 from brokers.commission import StockCommission
 from brokers.corporate import CorporateActions, split_order, split_trade
-from brokers.hooks import Executed, Hooks
+from brokers.hooks import Executed, Hooks, Moved
 from brokers.matching import LIMITED
 from brokers.order_copies import snapshot, unheard, with_own_params
 from brokers.ruled import Ruled
@@ -255,7 +256,9 @@ class SimulatedBroker(Hooks, Ruled):
 
     def _split(self, data: Any, position: Any, ratio: float) -> None:
         if position.size:
+            before = position.size
             self.corporate.split_position(data, position, ratio, data.close[-1])
+            self._tell_moved(data, before=_exact(before), after=_exact(position.size), is_split=True)
             if not position.size:
                 self._held.pop(data, None)
         for strategy in self.cerebro.runningstrats:
@@ -269,10 +272,19 @@ class SimulatedBroker(Hooks, Ruled):
                     order.addinfo(reason=f"nothing is left of it after the split {ratio:g}:1")
                     self.cancel(order)
 
-    def _move_cash(self, amount: float) -> None:
+    def _move_cash(self, data: Any, amount: float) -> None:
         self.cash += amount
+        self._tell_moved(data, cash=_exact(amount))
+
+    def _tell_moved(self, data: Any, **what: Any) -> None:
+        if self.moved:
+            self.moved(Moved(data._name, data, **what))
 
 
 def _moment(data: Any) -> int:
     """UTC nanoseconds of the bar a feed shows."""
     return int(moments_of(np.array([data.datetime[0]]))[0])
+
+
+def _exact(number: float) -> Decimal:
+    return Decimal(repr(float(number)))

@@ -51,12 +51,12 @@ def build(spec: RunSpec, broker: Any = "simulated", bars: Bars | None = None) ->
     store = alpaca_store() if broker == "alpaca" else broker
     cerebro = Cerebro(stdstats=False, quicknotify=is_store(store))  # what happens live is told at once, not with the next bar
     if is_store(store):
-        check_fill(spec, str(spec.fill or getattr(strategy, "fill", "next_open")))
+        check_fill(spec, strategy)
         connect(cerebro, store, spec, bars, name=strategy.__name__)
     else:
-        cerebro.setbroker(_broker(spec) if broker == "simulated" else _own(broker))
-        bars = load(spec) if bars is None else bars
-        _play(cerebro, bars.adjusted if trades_adjusted(spec, strategy) else bars)
+        cerebro.setbroker(simulated_broker(spec) if broker == "simulated" else _own(broker))
+        for symbol, feed in played_feeds(spec, bars).items():
+            cerebro.adddata(feed, name=symbol)
     cerebro.addstrategy(strategy, **strategy_params(spec, strategy))
     sizer, params = sizer_of(spec, strategy)
     if sizer is not None:
@@ -64,9 +64,12 @@ def build(spec: RunSpec, broker: Any = "simulated", bars: Bars | None = None) ->
     return cerebro
 
 
-def _play(cerebro: bt.Cerebro, bars: Bars) -> None:
-    for symbol in bars.symbols:
-        cerebro.adddata(BarsData(dataname=bars, symbol=symbol), name=symbol)
+def played_feeds(spec: RunSpec, bars: Bars | None) -> dict[str, BarsData]:
+    """Symbol -> feed, of the bars of a spec; None = what its source delivers."""
+    bars = load(spec) if bars is None else bars
+    if trades_adjusted(spec, resolve.strategy_class(spec.strategy)):
+        bars = bars.adjusted
+    return {symbol: BarsData(dataname=bars, symbol=symbol) for symbol in bars.symbols}
 
 
 def trades_adjusted(spec: RunSpec, strategy: type[bt.Strategy]) -> bool:
@@ -78,7 +81,8 @@ def trades_adjusted(spec: RunSpec, strategy: type[bt.Strategy]) -> bool:
     return spec.prices == "adjusted" or (spec.prices == "auto" and not issubclass(strategy, TargetStrategy))
 
 
-def _broker(spec: RunSpec) -> SimulatedBroker:
+def simulated_broker(spec: RunSpec) -> SimulatedBroker:
+    """The simulated account of a spec."""
     return SimulatedBroker(cash=float(spec.cash), costs=parse_commission(spec.commission),
                            slippage=parse_slippage(spec.slippage), fractional=spec.fractional,
                            max_volume=spec.max_volume, rules=spec.rules)

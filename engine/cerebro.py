@@ -2,12 +2,13 @@
 
 import gc
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import backtrader as bt
 
 from core.errors import NoBars
+from engine.turns import Seat, Turn, seated
 from feeds.shared_clock import SharedClock
 
 COLLECT_AFTER = 100_000  # new objects between two collections of garbage
@@ -29,9 +30,43 @@ class Cerebro(bt.Cerebro):
 
     Attributes:
         stop_when: asked between two bars of live feeds; where it says so, the run ends.
+        framed: entered before the first bar of live feeds, and left after the last one, before strategies are told to stop.
+        seats: the feeds and the broker of each strategy, in their order, where several run on one account; empty = all see all.
+        at_hand: the broker that the strategy being made gets; None = the account's.
     """
 
     stop_when: Callable[[], bool] = staticmethod(lambda: False)
+    framed: Callable[[], AbstractContextManager[Any]] = staticmethod(nullcontext)
+    seats: Sequence[Seat] = ()
+    at_hand: Any = None
+
+    @property
+    def broker(self) -> Any:
+        """The account's, or that of the strategy being made."""
+        return self.at_hand or self._broker
+
+    @broker.setter
+    def broker(self, broker: Any) -> None:
+        self.setbroker(broker)
+
+    def runstrategies(self, iterstrat: Any, predata: bool = False) -> Any:
+        made = seated(self, self.seats, iter(iterstrat)) if self.seats else iterstrat
+        return super().runstrategies(made, predata)
+
+    def _brokernotify(self) -> None:
+        """As Backtrader's own; an order of an earlier run is told to the strategy whose feed it is on."""
+        if not self.seats:
+            super()._brokernotify()
+            return
+        self._broker.next()
+        owners = {feed: strategy for strategy in self.runningstrats for feed in strategy.datas}
+        while (order := self._broker.get_notification()) is not None:
+            owner = order.owner if order.owner is not None else owners[order.data]
+            owner._addnotification(order, quicknotify=self.p.quicknotify)
+
+    def _runnext(self, runstrats: Sequence[Any]) -> None:
+        with self.framed():
+            super()._runnext([Turn(strategy) for strategy in runstrats] if self.seats else runstrats)
 
     def _storenotify(self) -> None:
         super()._storenotify()
@@ -39,16 +74,17 @@ class Cerebro(bt.Cerebro):
             self.runstop()
 
     def _runonce(self, runstrats: Sequence[Any]) -> None:
+        turns = [Turn(strategy) for strategy in runstrats] if self.seats else runstrats
         clock = SharedClock.of(self.datas)
         if clock is None:
-            super()._runonce(runstrats)
+            super()._runonce(turns)
             return
         for strategy in runstrats:
             self._compute(strategy)
             strategy.reset()
         with rare_collections():
             for moment in clock.ticks():
-                self._play(runstrats, moment)
+                self._play(turns, moment)
                 if self._event_stop:
                     return
 

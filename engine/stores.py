@@ -10,6 +10,7 @@ import threading
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import backtrader as bt
@@ -21,6 +22,7 @@ from core.options import Exits, read_group
 from core.spec import RunSpec
 from core.spec_texts import period_start
 from feeds.intervals import interval_ns, is_intraday
+from strategies.base import TargetStrategy
 
 if TYPE_CHECKING:
     from brokers.alpaca import AlpacaStore
@@ -132,21 +134,31 @@ def connect(cerebro: bt.Cerebro, store: Any, spec: RunSpec, bars: Bars | None, n
     Raises:
         BadSpec: the store has no bars of this length. Otherwise as the store.
     """
-    unit, count = _timeframe(spec.interval)
-    is_ours = _is_alpaca(store)
-    if is_ours:
-        check_exits(spec)
+    if is_alpaca(store):
         cerebro.setbroker(store.getbroker(strategy=name, capital=spec.capital))
     else:
         if spec.capital is not None:
             raise BadSpec(f"capital is {spec.capital:g}: only an Alpaca account can be traded in part; drop it with this store")
         cerebro.setbroker(store.getbroker())
+    for symbol, feed in live_feeds(store, spec, bars).items():
+        cerebro.adddata(feed, name=symbol)
+
+
+def live_feeds(store: Any, spec: RunSpec, bars: Bars | None) -> dict[str, Any]:
+    """Symbol -> live feed, of every symbol of a spec; the arguments and errors of `connect`."""
+    unit, count = _timeframe(spec.interval)
+    is_ours = is_alpaca(store)
+    if is_ours:
+        check_exits(spec)
+    feeds = {}
     for symbol in (*spec.symbols, *spec.reference):
         options = _own_options(spec, symbol, store, bars) if is_ours else _options(spec, dt.datetime.now(dt.UTC).date())
-        cerebro.adddata(store.getdata(dataname=symbol, timeframe=unit, compression=count, **options), name=symbol)
+        feeds[symbol] = store.getdata(dataname=symbol, timeframe=unit, compression=count, **options)
+    return feeds
 
 
-def _is_alpaca(store: Any) -> bool:
+def is_alpaca(store: Any) -> bool:
+    """Whether it is our own store."""
     from brokers.alpaca import AlpacaStore
 
     return isinstance(store, AlpacaStore)
@@ -166,15 +178,24 @@ def check_exits(spec: RunSpec) -> None:
                       "trade --whole, or name one of stop and profit")
 
 
-def check_fill(spec: RunSpec, fill: str) -> None:
-    """Whether a decision made when its bar is complete can reach the auction it is meant for.
+def check_fill(spec: RunSpec, strategy: type[bt.Strategy]) -> None:
+    """Whether the orders of a target strategy can reach the auctions they are meant for.
 
     Raises:
-        BadSpec: it cannot.
+        BadSpec: they cannot.
     """
-    if fill == "session_open" or (fill == "session_close" and not is_intraday(spec.interval)):
-        raise BadSpec(f"fill = {fill} with {spec.interval} bars, live: Alpaca does not take such orders when the bar is complete; use next_open, "
-                      "or a daily run without exits, which waits for the window")
+    if not issubclass(strategy, TargetStrategy):
+        return
+    fills = strategy.fills(spec.fill)
+    auctions = [fill for fill in fills if fill != "next_open"]
+    if spec.fractional and auctions:
+        raise BadSpec(f"fill = {auctions[0]} with fractions of shares: Alpaca's auctions take whole shares only; trade --whole, or fill at next_open")
+    if "session_close" in fills and not is_intraday(spec.interval):
+        raise BadSpec(f"fill = session_close with {spec.interval} bars, live: the auction is over when the bar is complete; use next_open, "
+                      "or a daily run without exits, which trades in the next one")
+    known = dict(strategy.params._getitems())
+    given = {name: value for name, value in spec.params.items() if isinstance(value, type(known.get(name)))}  # others are told of later
+    strategy.check_bars(spec.interval, SimpleNamespace(**known | given))
 
 
 def _options(spec: RunSpec, today: dt.date) -> dict[str, Any]:

@@ -98,6 +98,17 @@ class Blotter:
         mine = select(DecisionRow.id).where(DecisionRow.account == account)
         return self._orders(LiveOrderRow.decision_id.in_(mine), LiveOrderRow.symbol.in_(list(symbols)), LiveOrderRow.state != DONE)
 
+    def unfinished_of(self, account: str, run_key: str) -> list[LiveOrder]:
+        """The orders of one run that are not done, of all its decisions."""
+        mine = select(DecisionRow.id).where(DecisionRow.account == account, DecisionRow.run_key == run_key)
+        return self._orders(LiveOrderRow.decision_id.in_(mine), LiveOrderRow.state != DONE)
+
+    def run_of(self, client_order_id: str) -> str:
+        """The run key of the decision that an order was for; "" where the journal has no order of that name."""
+        chosen = select(DecisionRow.run_key).join(LiveOrderRow, LiveOrderRow.decision_id == DecisionRow.id)
+        with self._database.reading() as session:
+            return session.scalar(chosen.where(LiveOrderRow.client_order_id == client_order_id)) or ""
+
     def add(self, decision_id: int, order: LiveOrder) -> None:
         """Record one more attempt; the same one again changes nothing."""
         now = self._clock.now_ns()

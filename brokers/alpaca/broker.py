@@ -14,6 +14,7 @@ from backtrader import Order as BtOrder
 
 from brokers.alpaca.clock import BrokerClock
 from brokers.alpaca.order_flow import OrderFlow
+from brokers.alpaca.order_holdings import Holding
 from brokers.alpaca.order_terms import symbol_of
 from brokers.alpaca.order_trouble import Trouble
 from brokers.alpaca.order_watch import OrderWatch
@@ -46,6 +47,10 @@ class AlpacaBroker(Hooks, bt.BrokerBase):
     Backtrader's arguments they take `tif`, `auction="open"`, `extended_hours` and `notional`. Why an order was not
     carried out stands in `order.info["reason"]`.
 
+    Attributes:
+        whose: the name of the run that an order's client order id belongs to, "" where it is nobody's; None = there is one run.
+        shared: the `brokers.shared_account.SharedAccount` where several runs share the account.
+
     Raises:
         Unauthorized, BadSpec, BrokerUnavailable: the account could not be read.
     """
@@ -58,6 +63,8 @@ class AlpacaBroker(Hooks, bt.BrokerBase):
         super().__init__()
         self.cerebro: Any = None
         self.store: Any = None
+        self.whose: Callable[[str], str] | None = None
+        self.shared: Any = None
         self._flow = OrderFlow(rest, clock, self, Trouble(report), expect or (lambda within_s, since: None))
         self._watch = OrderWatch(rest, clock, self._flow, self.p.poll_s, self.p.reconcile_s)
         self._holdings = self._flow.holdings
@@ -90,6 +97,11 @@ class AlpacaBroker(Hooks, bt.BrokerBase):
         """Compare account, positions and orders with the venue's now."""
         self._watch.apply()
         self._watch.reconcile()
+
+    @property
+    def begun(self) -> bool:
+        """Whether the account has been read; before, positions and orders are not known."""
+        return self._flow.begun
 
     @property
     def stopped(self) -> dict[str, str]:
@@ -148,10 +160,20 @@ class AlpacaBroker(Hooks, bt.BrokerBase):
         """Position by feed."""
         return {data: self.getposition(data) for data in self.cerebro.datas}
 
-    def feed_of(self, symbol: str) -> Any:
-        """The feed that shows a symbol, or None."""
-        feeds = self.cerebro.datas if self.cerebro is not None else ()
-        return next((data for data in feeds if symbol_of(data) == symbol), None)
+    def feed_of(self, symbol: str, client_order_id: str | None = None) -> Any:
+        """The feed that shows a symbol, or None; of several runs' feeds, that of the run an order belongs to."""
+        feeds = [data for data in (self.cerebro.datas if self.cerebro is not None else ()) if symbol_of(data) == symbol]
+        if client_order_id is None or self.whose is None:
+            return feeds[0] if feeds else None
+        run = self.whose(client_order_id)
+        return next((data for data in feeds if data.run == run), None)
+
+    def holders(self, symbol: str, held: Holding) -> list[tuple[Any, Holding]]:
+        """Who holds the shares of a symbol, by feed: whoever sees it, unless several runs share the account."""
+        if self.shared is not None:
+            return list(self.shared.holders(symbol))
+        feed = self.feed_of(symbol)
+        return [(feed, held)] if feed is not None else []
 
     @property
     def orders(self) -> list[BtOrder]:

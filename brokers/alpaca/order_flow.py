@@ -15,7 +15,7 @@ from brokers.alpaca.answers import ZERO, Order
 from brokers.alpaca.clock import BrokerClock
 from brokers.alpaca.errors import Refused
 from brokers.alpaca.order_book import OrderBook
-from brokers.alpaca.order_desk import AwaitsSales, OrderDesk, legs_by_type
+from brokers.alpaca.order_desk import Awaits, OrderDesk, legs_by_type
 from brokers.alpaca.order_holdings import Holdings
 from brokers.alpaca.order_progress import OrderProgress
 from brokers.alpaca.order_restored import adopted_order, held_order
@@ -23,6 +23,7 @@ from brokers.alpaca.order_tickets import Batch, Outbox, Ticket
 from brokers.alpaca.order_tracked import Stage, TrackedOrder
 from brokers.alpaca.order_trouble import Trouble
 from brokers.alpaca.rest import Rest
+from brokers.hooks import Moved
 from core.errors import CerebrolabError
 
 EVENT_S = 10.0  # an order, a cancellation or an execution that is not heard of for so long is looked at
@@ -58,6 +59,7 @@ class OrderFlow:
         self.tell, self.notifications = self.progress.tell, self.progress.notifications
         self.lost: dict[Batch, int] = {}
         self.begun = False
+        self._claimed: dict[str, str] = {}
         self.orders: list[BtOrder] = []
 
     # -- orders in ------------------------------------------------------------------------------------
@@ -73,7 +75,7 @@ class OrderFlow:
 
     def flush(self) -> None:
         """Send what is complete."""
-        for batch in self._outbox.ready():
+        for batch in self._outbox.ready(self._clock.now_ns()):
             self._send(batch)
 
     def _send(self, batch: Batch) -> None:
@@ -82,7 +84,7 @@ class OrderFlow:
             if not self.begun:
                 raise Refused(0, None, "the account has not been read yet")
             answer = self.desk.send(batch)
-        except AwaitsSales:
+        except Awaits:
             self._outbox.hold(batch)
             return
         except CerebrolabError as error:
@@ -168,12 +170,12 @@ class OrderFlow:
     def restore(self) -> None:
         """Tell Backtrader's books what is held at the start, and let orders be sent from now on."""
         self.begun = True
+        if self._broker.shared is not None:
+            self._broker.shared.begin(self.holdings.cash, {symbol: held.qty for symbol, held in self.holdings})
         for symbol, held in self.holdings:
             self.trouble.report(f"{held.qty:f} shares of {symbol} were held at the start", symbol=symbol)
-            feed = self._broker.feed_of(symbol)
-            if feed is not None:
-                order = held_order(feed, held, self._broker.getcommissioninfo(feed))
-                self.progress.notify(order)
+            for feed, part in self._broker.holders(symbol, held):
+                self.progress.notify(held_order(feed, part, self._broker.getcommissioninfo(feed)))
 
     def unprotect(self, symbol: str) -> None:
         """Cancel the strategies' protective orders of a symbol; they place them again, as the position is then."""
@@ -187,13 +189,19 @@ class OrderFlow:
         tracked = TrackedOrder(order.symbol, order.side, order.client_order_id, order.qty, before, paid)
         tracked.claim = claim
         self.book.add(tracked, order)
-        feed = self._broker.feed_of(order.symbol)
+        named = self._claimed.setdefault(claim, order.client_order_id)  # the first of a group is the one we have named
+        feed = self._broker.feed_of(order.symbol, named)
         if feed is not None:
-            made = adopted_order(feed, order, before, self._broker.getcommissioninfo(feed))
+            made = adopted_order(feed, order, before, self._broker.getcommissioninfo(feed), named)
             self.progress.begin(Ticket(made, tracked), tracked)
         self.trouble.report(f"order {order.id} to {order.side} {order.symbol} is not of this run and is followed",
                             order=order.id)
         return tracked
+
+    def moved(self, moved: Moved) -> None:
+        """Tell whoever asked for it of shares or cash that no execution explains."""
+        if self._broker.moved:
+            self._broker.moved(moved)
 
     # -- lost and found -------------------------------------------------------------------------------
 

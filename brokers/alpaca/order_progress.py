@@ -89,6 +89,8 @@ class OrderProgress:
     def notify(self, order: BtOrder) -> None:
         """Tell strategies of an order as it stands."""
         self.notifications.append(snapshot(order))
+        if self._broker.told:
+            self._broker.told(order)
 
     def _book_execution(self, tracked: TrackedOrder, ticket: Ticket | None, execution: Execution, filled: Decimal) -> None:
         traded = self._holdings.trade(tracked.symbol, tracked.sign * execution.qty, execution.price)

@@ -19,6 +19,7 @@ from brokers.alpaca.order_holdings import Holdings
 from brokers.alpaca.order_tracked import Change, TrackedOrder
 from brokers.alpaca.order_trouble import Trouble
 from brokers.alpaca.rest import Rest
+from brokers.hooks import Moved
 
 PASSES = 4  # looks at an account that changes while it is looked at
 RECENT_NS = 7 * 86_400 * SECOND_NS  # orders of earlier runs are looked for so far back
@@ -40,6 +41,9 @@ class Owner(Protocol):
     def adopt(self, order: Order, before: Decimal, claim: str) -> TrackedOrder:
         """An order nobody here has sent; `before` shares of it are in the positions already."""
 
+    def moved(self, moved: Moved) -> None:
+        """Shares or cash that no execution explains."""
+
 
 class Reconciler:
     """Compares, explains and adopts.
@@ -53,6 +57,7 @@ class Reconciler:
         self._rest, self._clock, self._book, self._holdings, self._desk = rest, clock, book, holdings, desk
         self._owner, self._expecting = owner, expecting
         self._since_ns = 0  # activities up to here are in the holdings
+        self._told: set[str] = set()  # ids of activities that cash was attributed by
 
     def begin(self) -> None:
         """Take over the account as it stands: cash, positions, and every open order.
@@ -210,6 +215,8 @@ class Reconciler:
                 self._desk.stopped[symbol] = f"{what}, which nothing explains: trading in it is stopped until it is resumed"
                 self._owner.trouble.report(self._desk.stopped[symbol], symbol=symbol)
         self._holdings.take(positions)
+        for symbol, (ours, theirs) in differences.items():
+            self._owner.moved(Moved(symbol, before=ours, after=theirs, is_split=symbol in split))
         for symbol in split:
             self._owner.unprotect(symbol)
 
@@ -222,8 +229,20 @@ class Reconciler:
         difference = account.cash - self._holdings.cash
         if abs(difference) >= CENT:
             self._owner.trouble.report(f"cash: {difference:+,.2f} USD that is no trade of ours was booked and is adopted")
+            self._attribute(difference)
         self._holdings.cash = account.cash
         self._desk.means.read(account)
+
+
+    def _attribute(self, difference: Decimal) -> None:
+        """Tell for which symbols cash was booked; what no activity names is nobody's."""
+        for each in self._activities():
+            if each.kind != "FILL" and each.symbol and each.net_amount and each.id not in self._told:
+                self._told.add(each.id)
+                self._owner.moved(Moved(each.symbol, cash=each.net_amount))
+                difference -= each.net_amount
+        if difference:
+            self._owner.moved(Moved("", cash=difference))
 
 
 def _members(order: Order) -> Iterator[Order]:

@@ -1,0 +1,143 @@
+"""`Recorder`: writes the decisions, orders and executions of streaming runs into the journal, each before it matters.
+
+Imports journal, engine.resolve, brokers and core. An order that cannot be written down is not sent.
+"""
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import partial
+from typing import Any
+
+import numpy as np
+from backtrader import Order
+
+from brokers.alpaca.order_terms import exact_number, moment_of
+from brokers.alpaca.request import OrderRequest
+from brokers.hooks import Executed
+from core.calendars import get_calendar
+from core.errors import StoreFailed
+from core.spec import RunSpec
+from engine import resolve
+from journal import Journal
+from journal.account_log import LiveExecution
+from journal.blotter import DONE, OPEN, SENDING, LiveOrder
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class _Sent:
+    """An order that was written down: how many shares of it are executed, and for how much."""
+
+    filled: Decimal = Decimal(0)
+    seen: Decimal = Decimal(0)  # executed since we look
+    paid: Decimal = Decimal(0)
+
+    @property
+    def price(self) -> Decimal | None:
+        """The average."""
+        return self.paid / self.seen if self.seen else None
+
+
+class Recorder:
+    """The record of the runs on one account.
+
+    Args:
+        account: the broker's id of it. runs: name -> spec.
+        run_of: whose an order is, a name of `runs`; "" where it is nobody's.
+        report: told what could not be written down.
+    """
+
+    def __init__(self, journal: Journal, account: str, runs: Mapping[str, RunSpec], run_of: Callable[[Order], str],
+                 report: Callable[[str], None]) -> None:
+        self._journal, self._account, self._runs, self._run_of, self._report = journal, account, runs, run_of, report
+        self._decisions: dict[tuple[str, int], int] = {}
+        self._places: dict[int, int] = {}
+        self._names: dict[int, list[str]] = {}  # reference of an order -> its ids at the broker
+        self._sent: dict[str, _Sent] = {}
+
+    def listen(self, broker: Any) -> None:
+        """Have an AlpacaBroker tell what it sends and what becomes of it."""
+        broker.p.persist = self.sending
+        broker.hook(executed=self.executed, told=self.told)
+
+    # -- what the broker tells ------------------------------------------------------------------------
+
+    def sending(self, client_order_id: str, request: OrderRequest, order: Order) -> None:
+        """An order is about to be sent.
+
+        Raises:
+            StoreFailed: it cannot be written down, and must not be sent.
+        """
+        run = self._run_of(order)
+        row = LiveOrder(client_order_id, 0, request.symbol, request.side, request.qty or Decimal(0), _intent(order), state=SENDING,
+                        tif=request.tif)
+        self._names.setdefault(order.ref, []).append(client_order_id)
+        self._sent[client_order_id] = _Sent()
+        if run in self._runs:
+            self._write(run, order, row)
+
+    def executed(self, executed: Executed) -> None:
+        """Shares have changed hands."""
+        qty, price = abs(exact_number(executed.size)), exact_number(executed.price)
+        sent = self._sent.setdefault(executed.client_order_id, _Sent())
+        sent.filled, sent.seen, sent.paid = executed.filled, sent.seen + qty, sent.paid + qty * price
+        made = LiveExecution(executed.client_order_id, executed.broker_id, executed.filled, self._account,
+                             self._run_of(executed.order) if executed.order is not None else "", executed.symbol,
+                             "buy" if executed.size > 0 else "sell", qty, price, executed.time_ns)
+        self._try(lambda: self._journal.account_log.execute([made]))
+
+    def told(self, order: Order) -> None:
+        """An order is in another state."""
+        if order.status in (Order.Accepted, Order.Partial):
+            self._change(order, state=OPEN)
+        elif not order.alive():
+            self._change(order, state=DONE, reason=str(order.info.get("reason") or ""))
+
+    # -- writing --------------------------------------------------------------------------------------
+
+    def _write(self, run: str, order: Order, row: LiveOrder) -> None:
+        bar_ns, blotter = moment_of(order.created.dt), self._journal.blotter
+        number = self._decisions.get((run, bar_ns))
+        if number is None:
+            known = blotter.decision(self._account, run, bar_ns)
+            number = known.id if known is not None else None
+        place = self._places.get(number or 0, 0)
+        row = LiveOrder(**{**vars(row), "place": place})
+        if number is None:
+            number = blotter.decide([row], account=self._account, run_key=run, bar_ns=bar_ns, **self._decision(run, order, bar_ns))
+        else:
+            blotter.add(number, row)
+        self._decisions[run, bar_ns] = number
+        self._places[number] = place + 1
+
+    def _decision(self, run: str, order: Order, bar_ns: int) -> dict[str, Any]:
+        spec, owner = self._runs[run], order.owner
+        strategy: Any = resolve.strategy_class(spec.strategy)
+        session = get_calendar(spec.calendar).session_of(np.array([bar_ns]))[0]
+        decided = getattr(owner, "decision", None)
+        targets = {data._name: shares for data, shares in decided.shares.items()} if decided is not None else {}
+        return dict(session=str(session), strategy=strategy.__name__, strategy_source=resolve.source_digest(strategy), spec=spec.masked(),
+                    fingerprint="", equity=exact_number(owner.broker.getvalue()), cash=exact_number(owner.broker.getcash()), targets=targets,
+                    notes=[])
+
+    def _change(self, order: Order, **values: Any) -> None:
+        adopted = order.info.get("client_order_id") if "client_order_id" in order.info else None
+        for name in self._names.get(order.ref) or ([adopted] if adopted else []):
+            sent = self._sent.get(name, _Sent())
+            self._try(partial(self._journal.blotter.change, name, **values, status=order.getstatusname().lower(), filled=sent.filled,
+                              price=sent.price))
+
+    def _try(self, write: Callable[[], Any]) -> None:
+        """What has happened has happened: that it cannot be written down is told, and the run goes on."""
+        try:
+            write()
+        except (StoreFailed, LookupError) as error:
+            log.warning("not recorded: %s", error)
+            self._report(str(error))
+
+
+def _intent(order: Order) -> str:
+    return str(order.info.get("intent") or ("buy" if order.isbuy() else "sell"))

@@ -1,0 +1,115 @@
+"""`build_several`: runs that share one account, each with feeds and a sub-account of its own, in one Cerebro.
+
+Imports engine.build and below.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import backtrader as bt
+
+from brokers.alpaca.order_terms import exact_number
+from brokers.shared_account import SharedAccount
+from brokers.sub_account import SubAccount
+from core.bars import Bars
+from core.errors import BadSpec
+from core.spec import RunSpec
+from engine import resolve
+from engine.build import played_feeds, simulated_broker, sizer_of, strategy_params
+from engine.cerebro import Cerebro
+from engine.stores import alpaca_store, check_fill, is_alpaca, is_store, live_feeds
+from engine.turns import Seat
+
+
+class Runs:
+    """The runs of one Cerebro.
+
+    Attributes:
+        cerebro: ready to run. specs: name -> spec. shared: who owns what; None where there is one run, which owns it all.
+    """
+
+    def __init__(self, cerebro: bt.Cerebro, specs: dict[str, RunSpec], shared: SharedAccount | None = None) -> None:
+        self.cerebro, self.specs, self.shared = cerebro, specs, shared
+
+    def of(self, order: bt.Order) -> str:
+        """The name of the run whose order it is; "" where it is nobody's."""
+        return self.shared.of(order) if self.shared is not None else next(iter(self.specs))
+
+
+def run_name(spec: RunSpec) -> str:
+    """What a run is called on its account and in the journal."""
+    return spec.name or resolve.strategy_class(spec.strategy).__name__
+
+
+def named(specs: Sequence[RunSpec]) -> dict[str, RunSpec]:
+    """Name -> spec, of runs that are to share an account.
+
+    Raises:
+        BadSpec: two of one name, or no capital is named.
+    """
+    runs: dict[str, RunSpec] = {}
+    for spec in specs:
+        name = run_name(spec)
+        if name in runs:
+            raise BadSpec(f"two runs on the account are called {name}: give one of them another name")
+        if len(specs) > 1 and spec.capital is None:
+            raise BadSpec(f"the run {name} names no capital: runs that share an account say how much of it is theirs")
+        runs[name] = spec
+    return runs
+
+
+def build_several(specs: Sequence[RunSpec], broker: Any = "simulated", bars: Sequence[Bars | None] | None = None) -> Runs:
+    """A Cerebro in which several runs trade one account, ready to run.
+
+    Args:
+        specs: each with `capital`; cash, costs and rules of a simulated account are those of the first.
+        broker: "simulated", "alpaca", or an AlpacaStore. bars: of each run, as for `engine.build.build`.
+
+    Raises:
+        BadSpec: they cannot share it, and why. Otherwise as `engine.build.build`.
+    """
+    runs, given = named(specs), list(bars or [None] * len(specs))
+    store = alpaca_store() if broker == "alpaca" else broker
+    if broker != "simulated" and not is_alpaca(store):
+        raise BadSpec("several runs share a simulated account or one at Alpaca: run them one by one on other stores")
+    cerebro = Cerebro(stdstats=False, quicknotify=is_store(store))
+    cerebro.setbroker(store.getbroker() if is_store(store) else simulated_broker(specs[0]))
+    _check_capital(runs, cerebro.broker)
+    parts, seats = [], []
+    for (name, spec), known in zip(runs.items(), given, strict=True):
+        spec = resolve.without_aliases(spec, resolve.strategy_class(spec.strategy))
+        feeds = _feeds(store, spec, known)
+        for symbol, feed in feeds.items():
+            feed.run = name
+            cerebro.adddata(feed, name=symbol)
+        parts.append(SubAccount(name, cerebro.broker, float(spec.capital or specs[0].cash), list(feeds.values())))
+        seats.append(Seat(parts[-1].feeds, parts[-1]))
+        _add_strategy(cerebro, spec, len(seats) - 1)
+    cerebro.seats = seats
+    shared = SharedAccount(cerebro.broker, parts)
+    if is_store(store):
+        cerebro.broker.shared = shared  # which begins with what the account holds, once that is read
+    else:
+        shared.begin(exact_number(float(specs[0].cash)), {})
+    return Runs(cerebro, runs, shared)
+
+
+def _feeds(store: Any, spec: RunSpec, bars: Bars | None) -> dict[str, Any]:
+    if not is_store(store):
+        return played_feeds(spec, bars)
+    check_fill(spec, resolve.strategy_class(spec.strategy))
+    return live_feeds(store, spec, bars)
+
+
+def _add_strategy(cerebro: bt.Cerebro, spec: RunSpec, at: int) -> None:
+    strategy = resolve.strategy_class(spec.strategy)
+    cerebro.addstrategy(strategy, **strategy_params(spec, strategy))
+    sizer, params = sizer_of(spec, strategy)
+    if sizer is not None:
+        cerebro.addsizer_byidx(at, sizer, **params)
+
+
+def _check_capital(runs: dict[str, RunSpec], broker: Any) -> None:
+    wanted, there = sum(float(spec.capital or 0.0) for spec in runs.values()), float(broker.getvalue())
+    if wanted > there:
+        raise BadSpec(f"the capital of the runs adds up to {wanted:,.2f}, and the account is worth {there:,.2f}: give them less")
