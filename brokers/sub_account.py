@@ -24,6 +24,7 @@ class SubAccount:
         feeds: the run's own.
 
     Attributes:
+        past: what an earlier process of the run has done (`strategies.resumed`); None = nothing.
         realized: profit of what was closed, without commissions, account currency. paid: commissions.
         booked: cash from dividends and the like.
     """
@@ -35,6 +36,7 @@ class SubAccount:
         self._holdings.cash = exact_number(capital)
         self.capital = self._holdings.cash
         self.realized = self.paid = self.booked = ZERO
+        self.past: Any = None
         self._passed: list[Order] = []  # and may still be executed
 
     def __getattr__(self, name: str) -> Any:

@@ -15,7 +15,7 @@ from core.bars import Bars
 from core.errors import BadSpec
 from core.spec import RunSpec
 from engine import resolve
-from engine.build import played_feeds, simulated_broker, sizer_of, strategy_params
+from engine.build import build, played_feeds, simulated_broker, sizer_of, strategy_params
 from engine.cerebro import Cerebro
 from engine.stores import alpaca_store, check_fill, is_alpaca, is_store, live_feeds
 from engine.turns import Seat
@@ -45,7 +45,7 @@ def named(specs: Sequence[RunSpec]) -> dict[str, RunSpec]:
     """Name -> spec, of runs that are to share an account.
 
     Raises:
-        BadSpec: two of one name, or no capital is named.
+        BadSpec: two of one name, no capital is named, or they would not end together.
     """
     runs: dict[str, RunSpec] = {}
     for spec in specs:
@@ -54,8 +54,19 @@ def named(specs: Sequence[RunSpec]) -> dict[str, RunSpec]:
             raise BadSpec(f"two runs on the account are called {name}: give one of them another name")
         if len(specs) > 1 and spec.capital is None:
             raise BadSpec(f"the run {name} names no capital: runs that share an account say how much of it is theirs")
+        for field in ("trading_days", "calendar"):
+            if getattr(spec, field) != getattr(specs[0], field):
+                raise BadSpec(f"{field} is {getattr(spec, field)} for {name} and {getattr(specs[0], field)} for {run_name(specs[0])}: runs "
+                              "that share an account end together")
         runs[name] = spec
     return runs
+
+
+def build_runs(specs: Sequence[RunSpec], broker: Any = "simulated", bars: Sequence[Bars | None] | None = None) -> Runs:
+    """As `build_several`; a single run has the account to itself."""
+    if len(specs) > 1:
+        return build_several(specs, broker, bars)
+    return Runs(build(specs[0], broker, bars[0] if bars else None), named(specs))
 
 
 def build_several(specs: Sequence[RunSpec], broker: Any = "simulated", bars: Sequence[Bars | None] | None = None) -> Runs:

@@ -1,7 +1,7 @@
 """`cerebrolab paper` and `cerebrolab live`: trade a spec through Alpaca or another store, on paper or with real money."""
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from engine.live.daily import Daily, Report
 
 LOCK_S = 60.0  # a loop waits for the turns of others
-RunFile = Annotated[Path, typer.Argument(metavar="RUN.toml", help="The spec: a TOML file with the options of backtest.")]
+RunFiles = Annotated[list[Path], typer.Argument(
+    metavar="RUN.toml...", help="The spec, a TOML file with the options of backtest; several share the account, with --loop.")]
 Once = Annotated[bool, typer.Option("--once/--loop", help="Do what is due now and end, or go on until stopped.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Decide, send nothing, write nothing down.")]
 Store = Annotated[str | None, typer.Option(metavar="MODULE:CLASS", help="A Backtrader store in place of Alpaca, with --loop.")]
@@ -26,7 +27,7 @@ StoreOption = Annotated[list[str] | None, typer.Option(metavar="NAME=VALUE", hel
 
 
 def paper(
-    run: RunFile,
+    run: RunFiles,
     once: Once = True,
     dry_run: DryRun = False,
     store: Store = None,
@@ -39,7 +40,7 @@ def paper(
 
 
 def live(
-    run: RunFile,
+    run: RunFiles,
     once: Once = True,
     dry_run: DryRun = False,
     accepted: Annotated[bool, typer.Option("--i-accept-real-money", help="Orders cost and may lose real money.")] = False,
@@ -62,19 +63,24 @@ class Account(NamedTuple):
     options: tuple[str, ...]
 
 
-def _trade(file: Path, account: Account, once: bool, dry_run: bool, params: Any, as_json: bool) -> None:
+def _trade(files: Sequence[Path], account: Account, once: bool, dry_run: bool, params: Any, as_json: bool) -> None:
     from engine.live.streaming import needs_cerebro
 
-    spec = build_spec(file, params, {})
-    if account.store is None and (once or dry_run or not needs_cerebro(spec)):
-        _trade_daily(spec, account.on_paper, once, dry_run, as_json)
+    specs = [build_spec(file, params, {}) for file in files]
+    if len(specs) > 1:
+        for file, spec in zip(files, specs, strict=True):
+            if once or dry_run or not needs_cerebro(spec):
+                raise UsageError(f"{file} is one of several runs, and is not run bar by bar: say --loop, without --dry-run, and trade daily "
+                                 "targets on their own")
+    if account.store is None and (once or dry_run or not needs_cerebro(specs[0])):
+        _trade_daily(specs[0], account.on_paper, once, dry_run, as_json)
     elif once or dry_run:
         raise UsageError("a store of your own is traded in Cerebro, bar by bar: say --loop, without --dry-run")
     else:
         from scripts.paper_stream import trade_stream
 
         with _terminated() as stopped:
-            trade_stream(spec, account.on_paper, account.store, account.options, lambda: bool(stopped), as_json)
+            trade_stream(specs, account.on_paper, account.store, account.options, lambda: bool(stopped), as_json)
 
 
 def _trade_daily(spec: "RunSpec", on_paper: bool, once: bool, dry_run: bool, as_json: bool) -> None:

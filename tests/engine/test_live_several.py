@@ -1,0 +1,61 @@
+"""Several runs on one account at the local Alpaca: what each owns sums to what the venue has, also after a restart."""
+
+import sqlite3
+from decimal import Decimal
+
+import pytest
+from several_runs import check_sums, executed, lived, spec
+from streamed_runs import two_days, venue
+
+from core.errors import BadSpec
+from journal import Journal
+
+
+def test_two_runs_on_the_same_symbols_own_what_their_orders_have_executed(tmp_path):
+    with Journal(tmp_path / "journal.db") as journal, venue(two_days(rows=60), "2024-02-21T09:34:30-05:00") as alpaca:
+        strategies, _ = lived(alpaca, "2024-02-21T10:25:30-05:00", [spec(2), spec(5)], journal)
+        shared = check_sums(strategies, alpaca)
+        for strategy, (name, part) in zip(strategies, shared.parts.items(), strict=True):
+            held, cash = executed(alpaca, journal, name)
+            assert part.held == held and part.cash == Decimal(20_000) + cash
+            assert {data._name: Decimal(repr(float(size))) for data in strategy.datas if (size := strategy.getposition(data).size)} == held
+            told = [each for each in journal.account_log.executions(account_of(alpaca), name)]
+            assert sum((each.signed for each in told), Decimal(0)) == sum(held.values(), Decimal(0)) and len(told) > 5
+        names = {journal.blotter.run_of(order.client_order_id) for order in alpaca.ledger.orders}
+        assert names == {"run2", "run5"} and shared.rest == {} and shared.rest_cash == Decimal(60_000)
+
+
+def account_of(alpaca):
+    return alpaca.account_id
+
+
+def test_a_restart_finds_each_run_s_share_also_of_what_was_executed_meanwhile(tmp_path):
+    specs = [spec(2), spec(5)]
+    with Journal(tmp_path / "journal.db") as journal, venue(two_days(rows=90), "2024-02-21T09:34:30-05:00") as alpaca:
+        first, _ = lived(alpaca, "2024-02-21T10:00:30-05:00", specs, journal)
+        before = {name: (part.held, part.cash) for name, part in first[0].broker.shared.parts.items()}
+        alpaca.advance("2024-02-21T10:06:10-05:00")
+        again, _ = lived(alpaca, "2024-02-21T10:06:20-05:00", specs, journal)
+        shared = check_sums(again, alpaca)
+        assert {name: (part.held, part.cash) for name, part in shared.parts.items()} == before
+        last, _ = lived(alpaca, "2024-02-21T10:40:30-05:00", specs, journal)
+        shared = check_sums(last, alpaca)
+        for name, part in shared.parts.items():
+            held, cash = executed(alpaca, journal, name)
+            assert part.held == held and part.cash == Decimal(20_000) + cash
+    assert sqlite3.connect(tmp_path / "journal.db").execute("SELECT count(*) FROM live_executions WHERE run = ''").fetchone() == (0,)
+
+
+def test_what_somebody_else_holds_and_does_is_nobody_s_and_a_dividend_goes_to_who_holds_the_shares(tmp_path):
+    with Journal(tmp_path / "journal.db") as journal, venue(
+            two_days(rows=60), "2024-02-21T09:34:30-05:00", positions={"AAA": (10, 99.0)}) as alpaca:
+        strategies, _ = lived(alpaca, "2024-02-21T10:05:30-05:00", [spec(2), spec(5)], journal)
+        shared = check_sums(strategies, alpaca)
+        assert shared.rest == {"AAA": Decimal(10)}
+        assert all(order.qty < 1000 for order in alpaca.ledger.orders)
+
+
+def test_runs_that_would_not_end_together_are_refused(tmp_path):
+    with Journal(tmp_path / "journal.db") as journal, venue(two_days(rows=10), "2024-02-21T09:34:30-05:00") as alpaca, pytest.raises(
+            BadSpec, match="trading_days is 2 for run5 and 1 for run2"):
+        lived(alpaca, "2024-02-21T10:05:30-05:00", [spec(2, trading_days=1), spec(5, trading_days=2)], journal)
