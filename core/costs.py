@@ -57,6 +57,12 @@ def parse_slippage(text: str | float) -> Slippage:
     return Slippage(rate=_fraction(words, text, "slippage"))
 
 
+def slippage_text(rate: float) -> str:
+    """A part of the price as `parse_slippage` reads it, in basis points to the hundredth; "none" for less than that, or below 0."""
+    points = round(rate * 10_000, 2)
+    return f"{points:g}bp" if points > 0 else "none"
+
+
 def _fraction(words: str, text: str | float, what: str) -> float:
     for unit, scale in (("%", 100), ("bp", 10_000)):
         if words.endswith(unit):

@@ -8,7 +8,8 @@
     ├── BadBars (ValueError)             market data that breaks a rule; names symbol, row and rule
     ├── SourceUnavailable (ConnectionError)   the network or the vendor did not answer
     ├── CorruptFile (OSError)            a stored file cannot be read; it has been set aside
-    └── StoreFailed (OSError)            a file could not be written; what was there is untouched
+    ├── StoreFailed (OSError)            a file could not be written; what was there is untouched
+    └── AccountLeft (RuntimeError)       a live run has ended, and its account is not as it was asked to be
 
 A message is one line: the rule, the value that broke it, and what to do next.
 The command line prints it and exits with `exit_code`.
@@ -73,3 +74,9 @@ class CorruptFile(CerebrolabError, OSError):
 
 class StoreFailed(CerebrolabError, OSError):
     """A file could not be written."""
+
+
+class AccountLeft(CerebrolabError, RuntimeError):
+    """A live run has ended with positions or orders that it should not have; the message names them."""
+
+    exit_code = 3

@@ -69,16 +69,24 @@ class Exits(NamedTuple):
 class Guard(NamedTuple):
     """What a run may never do, whatever its strategy asks for; 0 switches a rule off.
 
+    Exactly a limit passes. What makes a position smaller passes all rules but `hours`.
+
     Attributes:
-        max_order_value: largest value of one order, account currency.
-        max_position_value: largest value of one position, its open orders included, account currency.
-        max_daily_loss: loss since the session began, as a part of the value then, that stops the run.
-        flatten: what the run holds is closed when it is stopped so (1), or kept (0).
-        collar: largest distance of an order's price from the last quote, as a part of it.
-        stale_s: largest age of the newest bar, in seconds of the session.
-        orders_per_minute: most orders sent in any 60 seconds.
-        hours: nothing is sent outside the session (1), auction orders excepted.
-        after_open, before_close: minutes at the session's edges in which nothing is opened; with `hours`.
+        max_order_value: largest value of one order, at the higher of its price and the last close (a buy limit: at its limit),
+            account currency.
+        max_position_value: largest value of one position once the order and all open orders of its side are filled, at the
+            higher of its price and the last close, account currency.
+        max_daily_loss: largest loss since the session before ended (in a run's first session: since the run's first bar), as a
+            part of the value then (0.05 = 5%). Beyond it the run is stopped, on that day and all later ones, until a human lets
+            it go on.
+        flatten: what the run holds is closed when it is stopped so (1), or kept (0); open entry orders are cancelled either way.
+        collar: largest distance of an order's limit or stop, or of the last close for other orders, from the last quote, as a
+            part of the quote. In the simulation the last close is the quote.
+        stale_s: largest age of the symbol's newest bar when an order is made, in seconds of trading sessions.
+        orders_per_minute: most orders sent in any 60 seconds, a bracket or a pair being one; a whole number.
+        hours: nothing is sent outside the session (1); orders decided on bars of a day or longer are for the next session and
+            exempt, auction orders are while their auction takes them.
+        after_open, before_close: whole minutes at the session's edges in which nothing is opened; with `hours`.
     """
 
     max_order_value: float = 0.0
@@ -91,6 +99,11 @@ class Guard(NamedTuple):
     hours: float = 0.0
     after_open: float = 0.0
     before_close: float = 0.0
+
+    @property
+    def active(self) -> bool:
+        """Whether any rule is on."""
+        return any(self._replace(flatten=0.0))
 
 
 Group = TypeVar("Group", Limits, Exits, Guard)
@@ -119,6 +132,8 @@ def read_group(kind: type[Group], values: Mapping[str, Any]) -> Group:
     made = kind(**numbers)
     if isinstance(made, Limits):
         _check_limits(made)
+    elif isinstance(made, Guard):
+        _check_guard(made)
     return made
 
 
@@ -146,6 +161,18 @@ def _check_limits(limits: Limits) -> None:
         raise BadSpec(f"limits.correlation_bars is {limits.correlation_bars:g}: it is a whole number from 3 on")
     if limits.sectors_required not in (0.0, 1.0):
         raise BadSpec(f"limits.sectors_required is {limits.sectors_required:g}: it is 1 or 0")
+
+
+def _check_guard(guard: Guard) -> None:
+    for name in ("flatten", "hours"):
+        if getattr(guard, name) not in (0.0, 1.0):
+            raise BadSpec(f"guard.{name} is {getattr(guard, name):g}: it is 1 or 0")
+    for name in ("orders_per_minute", "after_open", "before_close"):
+        if not getattr(guard, name).is_integer():
+            raise BadSpec(f"guard.{name} is {getattr(guard, name):g}: it is a whole number")
+    for name in ("after_open", "before_close"):
+        if getattr(guard, name) and not guard.hours:
+            raise BadSpec(f"guard.{name} is {getattr(guard, name):g}: it works with guard.hours = 1 only")
 
 
 def _number(name: str, value: Any) -> float:

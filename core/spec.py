@@ -14,6 +14,7 @@ from typing import Any
 
 from core.costs import parse_commission, parse_slippage
 from core.errors import BadSpec, UnknownName
+from core.execution import AT_ONCE, Execution
 from core.options import Exits, Guard, Limits, read_group
 from core.sleeves import Sleeves
 from core.spec_numbers import check_numbers, read_numbers
@@ -146,6 +147,8 @@ class RunSpec:
                 raise BadSpec(f"symbol {symbol} is both traded and reference: name it in one of the lists")
         if not re.fullmatch(r"[1-9]\d*(m|h|d|w|M)", self.interval):
             raise BadSpec(f"interval {self.interval!r} is not understood: write 1d, 1w, 1h, 5m or 1m")
+        if self.execution not in (None, AT_ONCE):
+            Execution.read(str(self.execution))
         parse_commission(self.commission)
         parse_slippage(self.slippage)
         read_group(Limits, self.limits)

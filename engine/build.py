@@ -6,17 +6,22 @@ from typing import Any
 import backtrader as bt
 
 from brokers import SimulatedBroker
+from brokers.execution import Sliced
 from core.bars import Bars
 from core.clock import Clock
 from core.costs import parse_commission, parse_slippage
 from core.errors import BadSpec, UnknownName
+from core.execution import AT_ONCE, Execution
 from core.options import Exits, Limits, read_group
 from core.sleeves import Sleeves
 from core.spec import RunSpec
 from engine import resolve
 from engine.cerebro import Cerebro
-from engine.stores import alpaca_store, check_fill, connect, is_store
+from engine.guarding import guarded
+from engine.stores import alpaca_store, check_fill, connect, is_alpaca, is_store
+from engine.turns import Seat
 from feeds.cerebro_feed import BarsData
+from feeds.intervals import is_intraday
 from feeds.load import load_bars, source_named
 from sizers.base import PortfolioSizer
 from sizers.fixed_quantity import FixedQuantity
@@ -61,7 +66,25 @@ def build(spec: RunSpec, broker: Any = "simulated", bars: Bars | None = None) ->
     sizer, params = sizer_of(spec, strategy)
     if sizer is not None:
         cerebro.addsizer(sizer, **params)
+    face = broker_for(spec, cerebro.broker)
+    if face is not cerebro.broker:
+        cerebro.seats = [Seat(list(cerebro.datas), face)]
+    guarded(cerebro, [spec], store if is_alpaca(store) else None)
     return cerebro
+
+
+def broker_for(spec: RunSpec, broker: Any) -> Any:
+    """What the strategy of a spec sees as its broker: the one behind, or its face that carries out market orders in slices.
+
+    Raises:
+        UnknownName, BadSpec: see `core.execution.Execution`.
+    """
+    if spec.execution is None:
+        return broker
+    execution = Execution.read(spec.execution) if spec.execution != AT_ONCE else None
+    if execution is not None:
+        execution.check_bars(not is_intraday(spec.interval))
+    return Sliced(broker, execution)
 
 
 def played_feeds(spec: RunSpec, bars: Bars | None) -> dict[str, BarsData]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import backtrader as bt
 
+from brokers.execution import Sliced
 from core.errors import NoBars
 from engine.turns import Seat, Turn, seated
 from feeds.shared_clock import SharedClock
@@ -63,6 +64,9 @@ class Cerebro(bt.Cerebro):
         while (order := self._broker.get_notification()) is not None:
             owner = order.owner if order.owner is not None else owners[order.data]
             owner._addnotification(order, quicknotify=self.p.quicknotify)
+        for seat in self.seats:
+            if isinstance(seat.broker, Sliced):
+                seat.broker.turn(self.p.quicknotify)
 
     def _runnext(self, runstrats: Sequence[Any]) -> None:
         with self.framed():

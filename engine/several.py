@@ -15,8 +15,9 @@ from core.bars import Bars
 from core.errors import BadSpec
 from core.spec import RunSpec
 from engine import resolve
-from engine.build import build, played_feeds, simulated_broker, sizer_of, strategy_params
+from engine.build import broker_for, build, played_feeds, simulated_broker, sizer_of, strategy_params
 from engine.cerebro import Cerebro
+from engine.guarding import guarded
 from engine.stores import alpaca_store, check_fill, is_alpaca, is_store, live_feeds
 from engine.turns import Seat
 
@@ -94,9 +95,10 @@ def build_several(specs: Sequence[RunSpec], broker: Any = "simulated", bars: Seq
             feed.run = name
             cerebro.adddata(feed, name=symbol)
         parts.append(SubAccount(name, cerebro.broker, float(spec.capital or specs[0].cash), list(feeds.values())))
-        seats.append(Seat(parts[-1].feeds, parts[-1]))
+        seats.append(Seat(parts[-1].feeds, broker_for(spec, parts[-1])))
         _add_strategy(cerebro, spec, len(seats) - 1)
     cerebro.seats = seats
+    guarded(cerebro, specs, store if is_alpaca(store) else None)
     shared = SharedAccount(cerebro.broker, parts)
     if is_store(store):
         cerebro.broker.shared = shared  # which begins with what the account holds, once that is read

@@ -1,6 +1,7 @@
 """The command `cerebrolab`: its sub-commands, and the one place where errors become one line and an exit code.
 
-Exit codes: 0 done, 1 unexpected error (traceback in the log), 2 the request or the data is wrong, 130 interrupted.
+Exit codes: 0 done, 1 unexpected error (traceback in the log), 2 the request or the data is wrong, 3 a live run has ended and its
+account is not as it was asked to be, 130 interrupted.
 """
 
 import logging

@@ -6,6 +6,7 @@ from core.errors import BadBars, CerebrolabError, UnknownName
 STANDARD = {
     "UsageError": ValueError, "UnknownName": LookupError, "BadSpec": ValueError, "NoBars": LookupError,
     "BadBars": ValueError, "SourceUnavailable": ConnectionError, "CorruptFile": OSError, "StoreFailed": OSError,
+    "AccountLeft": RuntimeError,
 }
 
 
@@ -20,7 +21,7 @@ def test_every_error_is_ours_and_the_standard_librarys(name, standard):
     kind = getattr(errors, name)
     assert issubclass(kind, CerebrolabError)
     assert issubclass(kind, standard)
-    assert kind.exit_code == 2
+    assert kind.exit_code == (3 if name == "AccountLeft" else 2)
 
 
 @pytest.mark.parametrize(("name", "known", "advice"), [
