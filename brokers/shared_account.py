@@ -20,6 +20,7 @@ class SharedAccount:
 
     Args:
         broker: of the account, with `brokers.hooks.Hooks`. parts: sub-accounts, by their runs.
+        nets: whether opposite market orders of two runs are settled between them (at Alpaca; `brokers.alpaca.order_netting`).
 
     Attributes:
         parts: name -> sub-account. rest: symbol -> shares that no run owns. rest_cash: the same of cash, below zero where the
@@ -29,8 +30,8 @@ class SharedAccount:
 
     on_moved: Callable[[str, str, Decimal, Decimal | None], None] | None = None
 
-    def __init__(self, broker: Any, parts: Sequence[SubAccount]) -> None:
-        self._broker = broker
+    def __init__(self, broker: Any, parts: Sequence[SubAccount], nets: bool = False) -> None:
+        self._broker, self.nets = broker, nets
         self.parts = {part.name: part for part in parts}
         self._by_feed = {feed: part for part in parts for feed in part.feeds}
         self.rest: dict[str, Decimal] = {}
@@ -42,6 +43,10 @@ class SharedAccount:
         self.rest_cash = cash - sum((part.cash for part in self.parts.values()), ZERO)
         self.rest = {symbol: left for symbol in {*held, *(name for part in self.parts.values() for name in part.held)}
                      if (left := held.get(symbol, ZERO) - self._owned(symbol))}
+
+    def holding(self, order: Order) -> Holding:
+        """What the run whose order it is holds of its symbol."""
+        return self._by_feed[order.data].holding(symbol_of(order.data))
 
     def of(self, order: Order) -> str:
         """The name of the run whose order it is; "" where it is nobody's."""

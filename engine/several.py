@@ -63,19 +63,21 @@ def named(specs: Sequence[RunSpec]) -> dict[str, RunSpec]:
     return runs
 
 
-def build_runs(specs: Sequence[RunSpec], broker: Any = "simulated", bars: Sequence[Bars | None] | None = None) -> Runs:
+def build_runs(specs: Sequence[RunSpec], broker: Any = "simulated", bars: Sequence[Bars | None] | None = None, nets: bool = False) -> Runs:
     """As `build_several`; a single run has the account to itself."""
     if len(specs) > 1:
-        return build_several(specs, broker, bars)
+        return build_several(specs, broker, bars, nets)
     return Runs(build(specs[0], broker, bars[0] if bars else None), named(specs))
 
 
-def build_several(specs: Sequence[RunSpec], broker: Any = "simulated", bars: Sequence[Bars | None] | None = None) -> Runs:
+def build_several(specs: Sequence[RunSpec], broker: Any = "simulated", bars: Sequence[Bars | None] | None = None,
+                  nets: bool = False) -> Runs:
     """A Cerebro in which several runs trade one account, ready to run.
 
     Args:
         specs: each with `capital`; cash, costs and rules of a simulated account are those of the first.
         broker: "simulated", "alpaca", or an AlpacaStore. bars: of each run, as for `engine.build.build`.
+        nets: see `brokers.shared_account.SharedAccount`.
 
     Raises:
         BadSpec: they cannot share it, and why. Otherwise as `engine.build.build`.
@@ -99,7 +101,7 @@ def build_several(specs: Sequence[RunSpec], broker: Any = "simulated", bars: Seq
         _add_strategy(cerebro, spec, len(seats) - 1)
     cerebro.seats = seats
     guarded(cerebro, specs, store if is_alpaca(store) else None)
-    shared = SharedAccount(cerebro.broker, parts)
+    shared = SharedAccount(cerebro.broker, parts, nets)
     if is_store(store):
         cerebro.broker.shared = shared  # which begins with what the account holds, once that is read
     else:

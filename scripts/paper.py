@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 LOCK_S = 60.0  # a loop waits for the turns of others
 RunFiles = Annotated[list[Path], typer.Argument(
     metavar="RUN.toml...", help="The spec, a TOML file with the options of backtest; several share the account, with --loop.")]
+Net = Annotated[bool, typer.Option("--net", help="Settle opposite market orders of several runs between them.")]
 Once = Annotated[bool, typer.Option("--once/--loop", help="Do what is due now and end, or go on until stopped.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Decide, send nothing, write nothing down.")]
 Store = Annotated[str | None, typer.Option(metavar="MODULE:CLASS", help="A Backtrader store in place of Alpaca, with --loop.")]
@@ -30,13 +31,14 @@ def paper(
     run: RunFiles,
     once: Once = True,
     dry_run: DryRun = False,
+    net: Net = False,
     store: Store = None,
     store_option: StoreOption = None,
     param: given.Param = None,
     as_json: given.AsJson = False,
 ) -> None:
     """Trade a spec on Alpaca's paper account; a daily one may be repeated at any time, and adds nothing then."""
-    _trade(run, Account(True, store, tuple(store_option or ())), once, dry_run, param or (), as_json)
+    _trade(run, Account(True, store, tuple(store_option or ()), net), once, dry_run, param or (), as_json)
 
 
 def live(
@@ -44,6 +46,7 @@ def live(
     once: Once = True,
     dry_run: DryRun = False,
     accepted: Annotated[bool, typer.Option("--i-accept-real-money", help="Orders cost and may lose real money.")] = False,
+    net: Net = False,
     store: Store = None,
     store_option: StoreOption = None,
     param: given.Param = None,
@@ -52,15 +55,16 @@ def live(
     """The same with real money, for a strategy that has passed the gate."""
     if not accepted and not dry_run:
         raise UsageError("live trades with real money: say --i-accept-real-money, or try it with cerebrolab paper")
-    _trade(run, Account(False, store, tuple(store_option or ())), once, dry_run, param or (), as_json)
+    _trade(run, Account(False, store, tuple(store_option or ()), net), once, dry_run, param or (), as_json)
 
 
 class Account(NamedTuple):
-    """Whose account: Alpaca's, on paper or not, or that of a store by its import path."""
+    """Whose account: Alpaca's, on paper or not, or that of a store by its import path; and whether its runs are netted."""
 
     on_paper: bool
     store: str | None
     options: tuple[str, ...]
+    nets: bool
 
 
 def _trade(files: Sequence[Path], account: Account, once: bool, dry_run: bool, params: Any, as_json: bool) -> None:
@@ -80,7 +84,7 @@ def _trade(files: Sequence[Path], account: Account, once: bool, dry_run: bool, p
         from scripts.paper_stream import trade_stream
 
         with _terminated() as stopped:
-            trade_stream(specs, account.on_paper, account.store, account.options, lambda: bool(stopped), as_json)
+            trade_stream(specs, account, lambda: bool(stopped), as_json)
 
 
 def _trade_daily(spec: "RunSpec", on_paper: bool, once: bool, dry_run: bool, as_json: bool) -> None:

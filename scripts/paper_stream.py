@@ -13,15 +13,16 @@ if TYPE_CHECKING:
 
     from core.spec import RunSpec
     from engine.live.streaming import Event, Tell
+    from scripts.paper import Account
 
 Stopped = Callable[[], bool]
 
 
-def trade_stream(spec: "RunSpec", on_paper: bool, store: str | None, options: Sequence[str], stopped: Stopped, as_json: bool) -> None:
-    """Trade until stopped, or until the trading days are over; what happens is told line by line.
+def trade_stream(specs: Sequence["RunSpec"], account: "Account", stopped: Stopped, as_json: bool) -> None:
+    """Trade until stopped, or until the trading days are over, and end as `spec.on_stop` says; what happens is told line by line.
 
     Raises:
-        CerebrolabError: the run cannot begin.
+        AccountLeft: it has ended, and the account is not as asked. CerebrolabError: the run cannot begin.
     """
     from core.settings import load_settings
     from engine.live.verdicts import check_gate
@@ -29,20 +30,20 @@ def trade_stream(spec: "RunSpec", on_paper: bool, store: str | None, options: Se
 
     settings = load_settings()
     with Journal(settings.journal) as journal:
-        warning = check_gate(spec, journal, refuse=not on_paper)
-    if warning:
-        output.warn(warning)
+        for warning in filter(None, [check_gate(spec, journal, refuse=not account.on_paper) for spec in specs]):
+            output.warn(warning)
     tell = _tell_json if as_json else _tell
-    if store is not None:
-        _trade_own(spec, _own(store, options, on_paper), stopped, tell)
+    if account.store is not None:
+        _trade_own(specs, _own(account.store, account.options, account.on_paper), stopped, tell)
         return
-    with _alpaca(on_paper, settings) as account:
+    with _alpaca(account.on_paper, settings) as store, Journal(settings.journal, store.clock) as journal:
         from engine.live.history import live_history
-        from engine.live.streaming import stream
+        from engine.live.streaming import stream_several
         from feeds import ParquetStore
 
-        account.bar_store = ParquetStore(settings.bars_dir)
-        stream(spec, account, stopped, tell, live_history(spec, account, account.bar_store))
+        store.bar_store = ParquetStore(settings.bars_dir)
+        histories = [live_history(spec, store, store.bar_store) for spec in specs]
+        stream_several(specs, store, stopped, tell, histories, journal, account.nets)
 
 
 def _own(path: str, options: Sequence[str], on_paper: bool) -> Any:
@@ -59,12 +60,12 @@ def _own(path: str, options: Sequence[str], on_paper: bool) -> Any:
     return made(store_class(path), given, on_paper)
 
 
-def _trade_own(spec: "RunSpec", store: Any, stopped: Stopped, tell: "Tell") -> None:
-    from engine.live.streaming import Event, stream
+def _trade_own(specs: Sequence["RunSpec"], store: Any, stopped: Stopped, tell: "Tell") -> None:
+    from engine.live.streaming import Event, stream_several
     from engine.stores import told_of
 
     with told_of(type(store), lambda text: tell(Event("store", text))):
-        stream(spec, store, stopped, tell)
+        stream_several(specs, store, stopped, tell)
 
 
 @contextmanager
@@ -87,7 +88,7 @@ def _alpaca(on_paper: bool, settings: Any) -> "Iterator[Any]":
 
 
 def _tell(event: "Event") -> None:
-    (output.warn if event.kind == "store" else output.line)(f"{_time(event)}{event.text}")
+    (output.warn if event.kind in ("store", "alert") else output.line)(f"{_time(event)}{event.text}")
 
 
 def _time(event: "Event") -> str:
@@ -98,4 +99,6 @@ def _time(event: "Event") -> str:
 
 
 def _tell_json(event: "Event") -> None:
+    if event.kind == "alert":
+        output.warn(f"{_time(event)}{event.text}")
     output.line(json.dumps(output.finite({"event": event.kind, "time": event.time, "text": event.text, **event.facts})))

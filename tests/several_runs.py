@@ -19,7 +19,7 @@ def spec(seed, **options):
                       "on_stop": "keep", "start": "2024-02-20", **options})
 
 
-def lived(alpaca, until, specs, journal, at_time=()):
+def lived(alpaca, until, specs, journal, at_time=(), nets=False):
     """Stream several specs; (strategies, events)."""
     live, events = Live(alpaca, until), []
     live.clock.stops = [*live.clock.stops, moment(until) + 600 * 10**9]
@@ -32,7 +32,7 @@ def lived(alpaca, until, specs, journal, at_time=()):
         return alpaca.now >= moment(until)
 
     try:
-        return stream_several(specs, live.store, over, events.append, journal=journal), events
+        return stream_several(specs, live.store, over, events.append, journal=journal, nets=nets), events
     finally:
         live.store.stop()
 

@@ -104,6 +104,11 @@ class AlpacaBroker(Hooks, bt.BrokerBase):
         return self._flow.begun
 
     @property
+    def equity(self) -> float:
+        """Value of the whole account, whatever part of it the run may use; USD."""
+        return float(self._holdings.cash) + sum(self._worth(symbol) for symbol, _ in self._holdings)
+
+    @property
     def stopped(self) -> dict[str, str]:
         """Symbols in which nothing is sent, and why."""
         return dict(self._flow.desk.stopped)
@@ -140,8 +145,7 @@ class AlpacaBroker(Hooks, bt.BrokerBase):
         """Cash and positions, or the positions in some feeds, at the feeds' last closes; USD."""
         if datas is not None:
             return sum(self._worth(symbol_of(data)) for data in datas)
-        value = float(self._holdings.cash) + sum(self._worth(symbol) for symbol, _ in self._holdings)
-        return value if self.p.capital is None else min(value, self.p.capital)
+        return self.equity if self.p.capital is None else min(self.equity, self.p.capital)
 
     def get_cash(self) -> float:
         """As `getcash`."""

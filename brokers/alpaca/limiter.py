@@ -35,13 +35,24 @@ class RateLimiter:
         self._waiting = dict.fromkeys(Priority, 0)
         self._lock = threading.Lock()
 
-    def acquire(self, priority: Priority) -> None:
-        """Take a token; wait for one that is not reserved for, or awaited by, something more urgent."""
+    def acquire(self, priority: Priority, until: float | None = None) -> bool:
+        """Take a token; wait for one that is not reserved for, or awaited by, something more urgent.
+
+        Args:
+            until: monotonic seconds by the clock; None = as long as it takes.
+
+        Returns:
+            Whether there was one until then.
+        """
         with self._lock:
             self._waiting[priority] += 1
         try:
-            while (wait := self._try(priority)) > 0:
-                self._clock.sleep(wait)
+            while until is None or self._clock.monotonic() < until:
+                wait = self._try(priority)
+                if wait <= 0:
+                    return True
+                self._clock.sleep(wait if until is None else min(wait, until - self._clock.monotonic()))
+            return False
         finally:
             with self._lock:
                 self._waiting[priority] -= 1

@@ -5,6 +5,7 @@ Imports the modules beside it.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -13,16 +14,17 @@ from typing import Any, Protocol
 
 from backtrader import Order as BtOrder
 
-from brokers.alpaca import rules
+from brokers.alpaca import rules, windows
 from brokers.alpaca.answers import DONE, ZERO, Account, Asset, Order
 from brokers.alpaca.clock import BrokerClock
 from brokers.alpaca.errors import OrderUncertain, Unauthorized
 from brokers.alpaca.fields import contradictions
 from brokers.alpaca.identity import client_order_id
 from brokers.alpaca.increments import round_qty
+from brokers.alpaca.moments import new_york
 from brokers.alpaca.order_book import OrderBook
 from brokers.alpaca.order_holdings import Holdings
-from brokers.alpaca.order_terms import bracket_of, exact_number, moment_of, oco_of, request_of
+from brokers.alpaca.order_terms import bracket_of, exact_number, moment_of, oco_of, request_of, symbol_of
 from brokers.alpaca.order_tickets import Batch, Ticket
 from brokers.alpaca.order_tracked import TrackedOrder
 from brokers.alpaca.request import OrderRequest
@@ -54,8 +56,20 @@ class Unnamed:
         """Nothing."""
 
 
-class AwaitsSales(UsageError):
+class Awaits(UsageError):
+    """It can be sent later."""
+
+
+class AwaitsSales(Awaits):
     """The buying power does not reach yet, but positions are being closed."""
+
+
+class AwaitsOther(Awaits):
+    """A market order of another run that it could trade with is still on its way."""
+
+
+class AwaitsWindow(Awaits):
+    """Orders for the auction are not taken yet; the batch's `opens_ns` says when."""
 
 
 @dataclass
@@ -81,6 +95,7 @@ class OrderDesk:
         refresh: reads account, positions and orders again; called before an order is refused on what is known.
         known: ids of the orders that existed before this run.
         stopped: symbol -> why nothing is sent for it.
+        is_shared: several runs trade on the account; opposite market orders of two wait for each other.
     """
 
     def __init__(self, rest: Rest, clock: BrokerClock, book: OrderBook, holdings: Holdings, account_id: str,
@@ -93,30 +108,58 @@ class OrderDesk:
         self.refresh: Callable[[], Any] = lambda: None
         self.known: set[str] = set()
         self.stopped: dict[str, str] = {}
+        self.is_shared = False
 
     def send(self, batch: Batch) -> Order:
         """Send a batch; the lead's `part` is in the book before the request leaves.
 
         Raises:
-            AwaitsSales: it may be sent once another order has ended.
+            Awaits: it may be sent once another order has ended, or when its auction takes orders.
             Refused, UsageError: it is not sent, or not taken; the message says why.
             BrokerUnavailable, Unauthorized: no answer. Where the lead has a `part` then, it may exist.
         """
         lead = batch.lead
-        if lead.symbol in self.stopped:
-            raise UsageError(self.stopped[lead.symbol])
-        if not getattr(lead.order.data, "tradable", True):
-            raise UsageError(f"{lead.symbol} is a reference symbol: it is never traded")
-        if _in_backfill(lead.order):
-            raise UsageError("backfill: orders on bars from before the start are not sent")
+        if objection := self.objection(lead.order, waited=bool(batch.opens_ns)):
+            raise UsageError(objection)
         asset = self._asset(lead.symbol)
         request = self._request(batch, self._shares(lead, asset))
-        quote = self._quote(lead.order)
+        quote = self.quote(lead.order)
         self._check(request, asset, quote)
+        self._await_window(batch, request)
         answer = self._submit(lead, request)
         if self._holdings[lead.symbol].qty * request.sign >= 0:
             self.means.buying_power -= rules.order_value(request, quote or request.limit_price or ZERO)
         return answer
+
+    def objection(self, order: BtOrder, waited: bool = False) -> str:
+        """Why an order is not sent, whatever it asks for; "" where it may be. `waited`: for its auction, since a bar that was live."""
+        symbol = symbol_of(order.data)
+        if symbol in self.stopped:
+            return self.stopped[symbol]
+        if not getattr(order.data, "tradable", True):
+            return f"{symbol} is a reference symbol: it is never traded"
+        if _in_backfill(order) and not waited and not order.info.get("ending"):
+            return "backfill: orders on bars from before the start are not sent"
+        return ""
+
+    def _await_window(self, batch: Batch, request: OrderRequest) -> None:
+        """Keep back what would be taken, but not yet.
+
+        Raises:
+            AwaitsWindow: the auction takes orders later. UsageError: it has waited, and nobody was there to send it in time.
+        """
+        now = self._clock.now_ns()
+        if batch.opens_ns and self._has_opened(batch.opens_ns, now):
+            raise UsageError("the opening auction it has waited for is over, or takes no orders any more")
+        if request.tif == "opg" and windows.awaits_opg(now, self._clock.session_times(self._clock.today())):
+            batch.opens_ns = windows.opg_opens(now)
+            raise AwaitsWindow("it is sent when orders for the opening auction are taken, at 19:00 New York time")
+
+    def _has_opened(self, since_ns: int, now_ns: int) -> bool:
+        """Whether a session has opened between two moments."""
+        date, today = new_york(since_ns).date(), new_york(now_ns).date()
+        sessions = (self._clock.session_times(date + dt.timedelta(days=day)) for day in range((today - date).days + 1))
+        return any(times is not None and since_ns < times[0] <= now_ns for times in sessions)
 
     # -- the request ----------------------------------------------------------------------------------
 
@@ -145,7 +188,7 @@ class OrderDesk:
         lead.left = shares - abs(held) if turns else ZERO  # a reversal closes first, and opens when that is done
         return request_of(lead.order, abs(held) if turns else shares, today)
 
-    def _quote(self, order: BtOrder) -> Decimal | None:
+    def quote(self, order: BtOrder) -> Decimal | None:
         """The feed's last close, unless it is too old to say what a share costs now."""
         data = order.data
         if not len(data) or abs(self._clock.now_ns() - moment_of(data.datetime[0])) > FRESH_NS:
@@ -159,8 +202,15 @@ class OrderDesk:
             reasons = self._objections(request, asset, quote)
         if len(reasons) == 1 and self._awaits_sales(request, quote):
             raise AwaitsSales(reasons[0])
+        if len(reasons) == 1 and self.is_shared and self._awaits_other(request):
+            raise AwaitsOther(reasons[0])
         if reasons:
             raise UsageError("; ".join(reasons))
+
+    def _awaits_other(self, request: OrderRequest) -> bool:
+        """Whether all that is in the way is a market order of the other side, which ends soon."""
+        others = [tracked.latest for tracked in self._book.open(request.symbol) if tracked.sign != request.sign]
+        return bool(others) and all(each is None or each.type == "market" for each in others)
 
     def _awaits_sales(self, request: OrderRequest, quote: Decimal | None) -> bool:
         """Whether money is all that is missing, while market orders that bring some are open."""
@@ -173,9 +223,10 @@ class OrderDesk:
         held = self._holdings[request.symbol].qty
         free = abs(held) - self._book.promised(request.symbol, held)
         orders = [tracked.latest for tracked in self._book.open() if tracked.latest is not None]
-        session = self._clock.session_times(self._clock.today())
-        return rules.check(request, asset, self.means, held, max(free, ZERO), orders, self._clock.now_ns(), session,
-                           quote)
+        now, session = self._clock.now_ns(), self._clock.session_times(self._clock.today())
+        if request.tif == "opg" and windows.awaits_opg(now, session):
+            now = windows.opg_opens(now)
+        return rules.check(request, asset, self.means, held, max(free, ZERO), orders, now, session, quote)
 
     # -- sending --------------------------------------------------------------------------------------
 
@@ -186,7 +237,7 @@ class OrderDesk:
             UsageError: an earlier run has done this order already.
         """
         while True:
-            named = replace(request, client_order_id=self._next_id(ticket))
+            named = replace(request, client_order_id=self.next_id(ticket))
             self._terms.persist(named.client_order_id, named, ticket.order)
             tracked = TrackedOrder(request.symbol, request.side, named.client_order_id, request.qty)
             self._book.add(tracked)
@@ -211,12 +262,14 @@ class OrderDesk:
         self._book.forget(ticket.part)
         ticket.part = None
 
-    def _next_id(self, ticket: Ticket) -> str:
+    def next_id(self, ticket: Ticket, prefix: str = "") -> str:
+        """The client order id of the next attempt at an order, or at a part of it that `prefix` names."""
         order, info = ticket.order, ticket.order.info
-        strategy = self._terms.strategy or type(order.owner).__name__
+        strategy = getattr(order.data, "run", None) or self._terms.strategy or type(order.owner).__name__
         intent = str(info.get("intent") or f"{'buy' if order.isbuy() else 'sell'}{order.getordername()}")
-        if ticket.left:
-            intent = f"turn{intent}"
+        if ticket.left and not prefix:
+            prefix = "turn"
+        intent = f"{prefix}{intent}"
         bar_ns = moment_of(order.created.dt)
         key = strategy, ticket.symbol, bar_ns, intent
         attempt = self._attempts[key]

@@ -17,6 +17,7 @@ from brokers.alpaca.errors import Refused
 from brokers.alpaca.order_book import OrderBook
 from brokers.alpaca.order_desk import Awaits, OrderDesk, legs_by_type
 from brokers.alpaca.order_holdings import Holdings
+from brokers.alpaca.order_netting import Netting
 from brokers.alpaca.order_progress import OrderProgress
 from brokers.alpaca.order_restored import adopted_order, held_order
 from brokers.alpaca.order_tickets import Batch, Outbox, Ticket
@@ -59,6 +60,7 @@ class OrderFlow:
         self.tell, self.notifications = self.progress.tell, self.progress.notifications
         self.lost: dict[Batch, int] = {}
         self.begun = False
+        self._netting = Netting(broker, self.desk, clock.now_ns)
         self._claimed: dict[str, str] = {}
         self.orders: list[BtOrder] = []
 
@@ -75,8 +77,18 @@ class OrderFlow:
 
     def flush(self) -> None:
         """Send what is complete."""
-        for batch in self._outbox.ready(self._clock.now_ns()):
+        batches = self._outbox.ready(self._clock.now_ns())
+        if self._broker.shared is not None and self._broker.shared.nets:
+            batches = self._net(batches)
+        for batch in batches:
             self._send(batch)
+
+    def _net(self, batches: list[Batch]) -> list[Batch]:
+        """Settle opposite orders between their runs; what is left of the orders."""
+        settled = self._netting.settle(batches) if self.begun else []
+        for ticket in settled:
+            self.progress.settled(ticket)
+        return [batch for batch in batches if batch.lead not in settled or batch.lead.left]
 
     def _send(self, batch: Batch) -> None:
         since = self._clock.monotonic()
@@ -170,6 +182,7 @@ class OrderFlow:
     def restore(self) -> None:
         """Tell Backtrader's books what is held at the start, and let orders be sent from now on."""
         self.begun = True
+        self.desk.is_shared = self._broker.shared is not None
         if self._broker.shared is not None:
             self._broker.shared.begin(self.holdings.cash, {symbol: held.qty for symbol, held in self.holdings})
         for symbol, held in self.holdings:

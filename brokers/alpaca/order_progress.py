@@ -86,6 +86,13 @@ class OrderProgress:
             if ticket.part is not None and sibling.claim == ticket.part.claim and sibling is not ticket.part:
                 self.due[sibling] = self._clock.monotonic() + SIBLING_S
 
+    def settled(self, ticket: Ticket) -> None:
+        """A part of an order, or all of it, was settled without the venue."""
+        if ticket.left:
+            self._mark(ticket.order, Stage.PARTIAL)
+        else:
+            self.end(ticket, Stage.COMPLETED)
+
     def notify(self, order: BtOrder) -> None:
         """Tell strategies of an order as it stands."""
         self.notifications.append(snapshot(order))

@@ -61,11 +61,16 @@ class Ticket:
 
 @dataclass(eq=False)
 class Batch:
-    """What one request asks for: a lead order and the exits that go with it ("bracket"), or exclude it ("oco")."""
+    """What one request asks for: a lead order and the exits that go with it ("bracket"), or exclude it ("oco").
+
+    Attributes:
+        opens_ns: when the window opens for which it waits, UTC ns; 0 = it waits for none.
+    """
 
     lead: Ticket
     exits: list[Ticket] = field(default_factory=list)
     kind: str = "simple"
+    opens_ns: int = 0
 
     @property
     def members(self) -> list[Ticket]:
@@ -143,11 +148,13 @@ class Outbox:
         self._held.append(batch)
 
     def release(self) -> None:
-        """What was kept back can be tried again."""
-        self._ready += self._held
-        self._held = []
+        """What was kept back can be tried again, but for what waits for a window."""
+        self._ready += [batch for batch in self._held if not batch.opens_ns]
+        self._held = [batch for batch in self._held if batch.opens_ns]
 
-    def ready(self) -> list[Batch]:
-        """What can be sent, in the order it came; it is not here any more."""
-        batches, self._ready = self._ready, []
+    def ready(self, now_ns: int) -> list[Batch]:
+        """What can be sent at a moment, in the order it came; it is not here any more."""
+        opened = [batch for batch in self._held if 0 < batch.opens_ns <= now_ns]
+        self._held = [batch for batch in self._held if batch not in opened]
+        batches, self._ready = [*opened, *self._ready], []
         return batches

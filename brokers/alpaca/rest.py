@@ -29,6 +29,7 @@ from core.errors import UnknownName, UsageError
 log = logging.getLogger(__name__)
 Record = TypeVar("Record")
 ORDERS_PAGE, ACTIVITIES_PAGE = 500, 100
+SHORTEST_S = 0.1  # an answer is waited for at least
 
 
 class Rest:
@@ -41,6 +42,10 @@ class Rest:
         per_minute: requests per minute; Alpaca allows 200.
         deadline_s: how long one call may go on trying.
 
+    Attributes:
+        until: local monotonic seconds after which nothing is sent or waited for any more; None = there is no such moment.
+        hurried: asked before something is read once more; where it says so, the first try was the last.
+
     Every call raises Unauthorized (keys), Refused (the request) and BrokerUnavailable (no answer by the deadline).
 
     Raises:
@@ -52,7 +57,10 @@ class Rest:
         self.endpoints, self.local = endpoints, clock or SystemClock()
         self.limiter = RateLimiter(self.local, per_minute)
         self._random, self._deadline_s = random.Random(seed), deadline_s
-        self._client = trading_client(endpoints, timeout_s)
+        self.until: float | None = None
+        self.hurried: Callable[[], bool] = lambda: False
+        self._timeout_s = timeout_s
+        self._client = trading_client(endpoints, self._timeouts)
 
     def close(self) -> None:
         """End the connections."""
@@ -207,7 +215,7 @@ class Rest:
     def _ask(self, method: str, path: str, query: Any, read: Callable[[Any], Any],
              priority: Priority = Priority.POLL, patience: Patience | None = None) -> Any:
         """GET or DELETE, which may be repeated, until there is an answer."""
-        patience = patience or self._patience()
+        patience = patience or self._patience(self.hurried if method == "GET" else None)
         while True:
             try:
                 return self._send(method, path, query, read, priority)
@@ -234,7 +242,8 @@ class Rest:
 
     def _send(self, method: str, path: str, data: Any, read: Callable[[Any], Any], priority: Priority) -> Any:
         """One request, when the rate allows it, and its answer as `read` reads it."""
-        self.limiter.acquire(priority)
+        if not self.limiter.acquire(priority, self.until):
+            raise NoAnswer("the time for it is over", maybe_done=False)
         try:
             answer = getattr(self._client, method.lower())(path, data)
         except NoAnswer as lost:
@@ -246,5 +255,13 @@ class Rest:
         except (AttributeError, KeyError, TypeError, ValueError):
             raise NoAnswer(f"an answer to {method} {path} that cannot be read") from None
 
-    def _patience(self) -> Patience:
-        return Patience(self.local, self._random, self._deadline_s)
+    def _left(self) -> float:
+        """Seconds until `until`."""
+        return float("inf") if self.until is None else max(self.until - self.local.monotonic(), 0.0)
+
+    def _timeouts(self) -> tuple[float, float]:
+        left = max(self._left(), SHORTEST_S)
+        return min(self._timeout_s[0], left), min(self._timeout_s[1], left)
+
+    def _patience(self, hurried: Callable[[], bool] | None = None) -> Patience:
+        return Patience(self.local, self._random, min(self._deadline_s, self._left()), hurried or (lambda: False))

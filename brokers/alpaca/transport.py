@@ -6,6 +6,7 @@ The only module that imports alpaca-py. Imports endpoints and errors.
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 from brokers.alpaca.endpoints import Endpoints
@@ -30,8 +31,8 @@ class NoAnswer(Exception):
         self.maybe_done, self.retry_after_s = maybe_done, retry_after_s
 
 
-def trading_client(endpoints: Endpoints, timeout_s: tuple[float, float] = TIMEOUT_S) -> Any:
-    """alpaca-py's TradingClient with raw answers, whose every request ends within `timeout_s` (connect, read).
+def trading_client(endpoints: Endpoints, timeouts: Callable[[], tuple[float, float]] = lambda: TIMEOUT_S) -> Any:
+    """alpaca-py's TradingClient with raw answers, whose every request ends within the seconds of `timeouts` (connect, read).
 
     Its requests raise NoAnswer, Refused or Unauthorized.
 
@@ -48,6 +49,7 @@ def trading_client(endpoints: Endpoints, timeout_s: tuple[float, float] = TIMEOU
 
     class Client(TradingClient):
         def _one_request(self, method: str, url: str, opts: dict[str, Any], retry: int) -> Any:
+            timeout_s = timeouts()
             try:
                 response = self._session.request(method, url, timeout=timeout_s, **opts)
             except requests.exceptions.InvalidURL:

@@ -38,6 +38,11 @@ def opg_opens(now_ns: int) -> int:
     return now_ns if accepts_opg(now_ns) else at_new_york(new_york(now_ns).date(), EVENING)
 
 
+def awaits_opg(now_ns: int, session: Times = None) -> bool:
+    """Whether an order for the opening auction has to wait until 19:00: today's has been, or there is none."""
+    return not accepts_opg(now_ns) and (session is None or now_ns >= session[0])
+
+
 def cls_opens(now_ns: int, session: Times = None) -> int:
     """When orders for the closing auction are taken next: now, or 19:00 today."""
     return now_ns if accepts_cls(now_ns, session) else at_new_york(new_york(now_ns).date(), EVENING)

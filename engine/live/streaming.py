@@ -1,10 +1,11 @@
 """`stream`: a spec in Cerebro on a store's account and live feeds, until somebody stops it or its trading days are over.
 
-Imports engine.build and below. Positions and orders are left as they stand at the end.
+Imports engine.build, what is beside it, and below; the journal.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import backtrader as bt
@@ -17,10 +18,15 @@ from core.day_numbers import moments_of
 from core.options import Exits, read_group
 from core.spec import RunSpec
 from engine import resolve
-from engine.build import build
+from engine.live.ending import Ending, Note
+from engine.live.market import Market
+from engine.live.past import past_of
+from engine.live.recording import Recorder
+from engine.live.restoring import catch_up, moved_notes, restored
+from engine.several import Runs, build_runs
+from engine.stores import is_alpaca
+from journal import Journal
 from strategies.base import TargetStrategy
-
-SETTLE_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -28,9 +34,10 @@ class Event:
     """Something that happened in a live run.
 
     Attributes:
-        kind: "order", "data" (the status of a feed), "store" (what a human should know) or "end" (what is left).
+        kind: "order", "data" (the status of a feed), "store" (what a human should know), "alert" (what a human must see to) or
+            "outcome" (how the run has ended).
         text: one line. time: by the store's clock, UTC ns; None where it has none.
-        facts: of an "order" or the "end".
+        facts: of an "order", an "alert" or the "outcome".
     """
 
     kind: str
@@ -42,59 +49,91 @@ class Event:
 Tell = Callable[[Event], None]
 
 
-def stream(spec: RunSpec, store: Any, stopped: Callable[[], bool], tell: Tell, bars: Bars | None = None) -> bt.Strategy:
-    """Run until `stopped()`, until `spec.trading_days` live sessions are over, or until the store's feeds end.
-
-    Args:
-        store: broker and live feeds; see `engine.build.build`. tell: told what happens, in order.
-        bars: what the strategy has seen before the store's bars; see `engine.live.history`.
+def stream(spec: RunSpec, store: Any, stopped: Callable[[], bool], tell: Tell, bars: Bars | None = None,
+           journal: Journal | None = None) -> bt.Strategy:
+    """As `stream_several`, with one run that sees the whole account, or `spec.capital` of it.
 
     Returns:
         The strategy, as it ended.
+    """
+    return stream_several([spec], store, stopped, tell, [bars], journal)[0]
+
+
+def stream_several(specs: Sequence[RunSpec], store: Any, stopped: Callable[[], bool], tell: Tell, bars: Sequence[Bars | None] | None = None,
+                   journal: Journal | None = None, nets: bool = False) -> list[bt.Strategy]:
+    """Run until `stopped()`, until `trading_days` live sessions are over, or until the store's feeds end; then each as its `on_stop` says.
+
+    Args:
+        specs: runs that share the store's account; see `engine.several.build_several`.
+        store: broker and live feeds; see `engine.build.build`. tell: told what happens, in order.
+        bars: what each strategy has seen before the store's bars; see `engine.live.history`.
+        journal: takes down orders, executions and the outcome, and tells what an earlier process of the runs has done; with an
+            AlpacaStore only.
+        nets: opposite market orders of two runs are settled between them.
+
+    Returns:
+        The strategies, as they ended.
 
     Raises:
+        BadSpec: no session is ahead. AccountLeft: the run has ended, and its account is not as asked.
         CerebrolabError: the run cannot begin.
     """
-    cerebro = build(spec, broker=store, bars=bars)
-    days = _Sessions(spec.calendar, spec.trading_days)
-    clock = getattr(store, "clock", None)
+    own = getattr(store, "clock", None)
+    has_clock = isinstance(own, Clock)
+    clock: Clock = own if isinstance(own, Clock) else SystemClock()
 
     def told(kind: str, text: str, **facts: Any) -> None:
-        tell(Event(kind, text, clock.now_ns() if isinstance(clock, Clock) else None, facts))
+        tell(Event(kind, text, clock.now_ns() if has_clock else None, facts))
 
-    cerebro.stop_when = _Ending(cerebro, clock if isinstance(clock, Clock) else SystemClock(),
-                                lambda: stopped() or days.over or (isinstance(clock, Clock) and days.past(clock.now_ns())))
+    for waits in dict.fromkeys(Market(clock, spec.calendar).check(spec) for spec in specs):
+        if waits:
+            told("store", waits)
+    runs = build_runs(specs, store, bars, nets)
+    cerebro = runs.cerebro
+    days = _Sessions(specs[0].calendar, specs[0].trading_days)
+
+    def wanted() -> str:
+        return "stopped" if stopped() else "its trading days are over" if days.over or (has_clock and days.past(clock.now_ns())) else ""
+
+    if hasattr(store, "rest"):
+        store.rest.hurried = lambda: store.rest.until is not None or stopped()
+    note = _recorded(runs, store, journal, told) if journal is not None and is_alpaca(store) else None
+    ending = Ending(cerebro, specs, store, clock, wanted, told, note)
+    cerebro.stop_when, cerebro.framed = ending, ending.framed
     cerebro.addstorecb(lambda message, *args, **kwargs: told("store", str(message)))
     cerebro.adddatacb(lambda data, status, *args, **kwargs: told("data", f"{data._name}: {data._getstatusname(status)}"))
-    cerebro.addanalyzer(_Watch, told=told, days=days)
-    strategy = cerebro.run()[0]
-    held = {data._name: size for data in strategy.datas if (size := strategy.broker.getposition(data).size)}
-    still = sum(order.alive() for order in strategy.broker.get_orders_open()) if hasattr(strategy.broker, "get_orders_open") else 0
-    shown = ", ".join(f"{size:g} {symbol}" for symbol, size in held.items()) or "nothing"
-    told("end", f"ended; it holds {shown}, and {still} of its orders are open", positions=held, open_orders=still)
-    return strategy
+    cerebro.addanalyzer(_Watch, told=told, days=days, heard=ending.heard)
+    try:
+        strategies = cerebro.run()
+    except Exception as error:
+        ending.check(error)
+        raise
+    finally:
+        cerebro.guards.stop()
+    ending.check()
+    return list(strategies)
+
+
+def _recorded(runs: Runs, store: Any, journal: Journal, told: Callable[..., None]) -> Note:
+    """Have a journal take down what the broker does, and tell the runs what it knows; what writes notes of their account."""
+    account, log, broker = store.rest.account().id, journal.account_log, runs.cerebro.broker
+    for text in catch_up(journal, store.rest, account, runs.specs):
+        told("store", text)
+    if runs.shared is None:
+        broker.past = past_of(log, account, next(iter(runs.specs)))
+    else:
+        for name, part in runs.shared.parts.items():
+            restored(part, journal, account).past = past_of(log, account, name)
+        broker.whose, runs.shared.on_moved = journal.blotter.run_of, moved_notes(journal, account)
+    Recorder(journal, account, runs.specs, runs.of, lambda text: told("store", text)).listen(broker)
+    runs.cerebro.guards.record(log, account, list(runs.specs), lambda text, **facts: told("store", text, **facts))
+    return partial(log.note, account)
 
 
 def needs_cerebro(spec: RunSpec) -> bool:
     """Whether a spec is traded live bar by bar: a plain strategy, bars within the day, or protective exits."""
     strategy = resolve.strategy_class(spec.strategy)
     return spec.interval != "1d" or any(read_group(Exits, spec.exits)) or not issubclass(strategy, TargetStrategy)
-
-
-class _Ending:
-    """Says when a run ends: when it is time, and no exit waits for the end of the stop that it replaces, or soon after."""
-
-    def __init__(self, cerebro: bt.Cerebro, clock: Clock, is_time: Callable[[], bool]) -> None:
-        self._cerebro, self._clock, self._is_time = cerebro, clock, is_time
-        self._until: float | None = None
-
-    def __call__(self) -> bool:
-        if self._until is None:
-            if not self._is_time():
-                return False
-            self._until = self._clock.monotonic() + SETTLE_S
-        waits = any(getattr(strategy, "unsettled", False) for strategy in self._cerebro.runningstrats)
-        return not waits or self._clock.monotonic() >= self._until
 
 
 class _Sessions:
@@ -121,7 +160,7 @@ class _Sessions:
 class _Watch(bt.Analyzer):
     """Tells what becomes of orders, and which sessions there were."""
 
-    params = (("told", None), ("days", None))
+    params = (("told", None), ("days", None), ("heard", None))
 
     def next(self) -> None:
         for data in self.datas:
@@ -134,11 +173,17 @@ class _Watch(bt.Analyzer):
     def notify_order(self, order: bt.Order) -> None:
         if order.exectype == bt.Order.Historical:  # a position from before, put into Backtrader's books
             return
-        facts = {"symbol": order.data._name, "side": "buy" if order.isbuy() else "sell", "size": abs(order.created.size),
+        self.p.heard.pop(order.ref, None)
+        if order.alive():
+            self.p.heard[order.ref] = order
+        name = getattr(self.strategy.broker, "name", "")  # of a sub-account
+        run = {"run": name} if name else {}
+        facts = {**run, "symbol": order.data._name, "side": "buy" if order.isbuy() else "sell", "size": abs(order.created.size),
                  "type": order.getordername(), "status": order.getstatusname(), "filled": abs(order.executed.size),
                  "price": order.executed.price if order.executed.size else None, "reason": str(order.info.get("reason") or "")}
         price = f" at {facts['price']:.4f}" if facts["price"] is not None else ""
         reason = f": {facts['reason']}" if facts["reason"] else ""
-        text = (f"{facts['side']} {facts['size']:g} {facts['symbol']} ({facts['type']}) {facts['status']}, "
+        whose = f"{run['run']}: " if run else ""
+        text = (f"{whose}{facts['side']} {facts['size']:g} {facts['symbol']} ({facts['type']}) {facts['status']}, "
                 f"{facts['filled']:g} filled{price}{reason}")
         self.p.told("order", text, **facts)

@@ -3,11 +3,13 @@
 import sqlite3
 from decimal import Decimal
 
+import backtrader as bt
 import pytest
 from several_runs import check_sums, executed, lived, spec
 from streamed_runs import two_days, venue
 
 from core.errors import BadSpec
+from core.spec import RunSpec
 from journal import Journal
 
 
@@ -59,3 +61,42 @@ def test_runs_that_would_not_end_together_are_refused(tmp_path):
     with Journal(tmp_path / "journal.db") as journal, venue(two_days(rows=10), "2024-02-21T09:34:30-05:00") as alpaca, pytest.raises(
             BadSpec, match="trading_days is 2 for run5 and 1 for run2"):
         lived(alpaca, "2024-02-21T10:05:30-05:00", [spec(2, trading_days=1), spec(5, trading_days=2)], journal)
+
+
+class Against(bt.Strategy):
+    """Buys or sells once, then turns it round and back."""
+
+    params = dict(plan="")
+
+    def next(self):
+        if any(data._laststatus != data.LIVE for data in self.datas):
+            return
+        at = f"{self.datas[0].datetime.datetime():%H:%M}"
+        for step in self.p.plan.split():
+            when, _, size = step.partition("=")
+            if when == at:
+                (self.buy if int(size) > 0 else self.sell)(size=abs(int(size)))
+
+
+def against(name, plan):
+    return RunSpec(strategy=f"{__name__}:Against", params={"plan": plan}, symbols=("AAA",), interval="1m", name=name, capital=20_000.0,
+                   on_stop="keep", start="2024-02-21")
+
+
+@pytest.mark.parametrize("nets, sent", [(True, [("buy", 6), ("sell", 6)]), (False, [("buy", 10), ("sell", 4), ("sell", 6), ("sell", 4), ("buy", 4)])])
+def test_opposite_orders_of_one_moment_are_settled_between_the_runs_if_that_is_wanted(tmp_path, nets, sent):
+    specs = [against("long", "14:40=10 14:45=-10"), against("short", "14:40=-4 14:45=4")]
+    with Journal(tmp_path / "journal.db") as journal, venue(two_days(rows=60), "2024-02-21T09:34:30-05:00") as alpaca:
+        strategies, _ = lived(alpaca, "2024-02-21T09:43:30-05:00", specs, journal, nets=nets)
+        shared = check_sums(strategies, alpaca)
+        parts = {name: part.held.get("AAA") for name, part in shared.parts.items()}
+        assert parts == {"long": 10, "short": -4} and alpaca.account.positions["AAA"].qty == 6
+        if nets:
+            close = [bar for bar in strategies[0].datas[0].close.get(size=len(strategies[0].datas[0]))]
+            bought, sold = (journal.account_log.executions(alpaca.account_id, name) for name in ("long", "short"))
+            assert bought[0].qty == sold[0].qty == 4 and bought[0].price == sold[0].price and float(sold[0].price) in close
+            assert [order.getstatusname() for order in strategies[1].broker.orders] == ["Completed"]
+        again, _ = lived(alpaca, "2024-02-21T09:50:30-05:00", specs, journal, nets=nets)
+        shared = check_sums(again, alpaca)
+        assert all(part.held == {} for part in shared.parts.values()) and not alpaca.ledger.positions
+        assert [(order.side, order.qty) for order in alpaca.ledger.orders] == sent
