@@ -83,6 +83,12 @@ class AccountLog:
             rows = session.scalars(chosen.order_by(LiveExecutionRow.time_ns, LiveExecutionRow.id))
             return [LiveExecution(**{name: getattr(row, name) for name in LiveExecution.__dataclass_fields__}) for row in rows]
 
+    def runs(self) -> list[tuple[str, str]]:
+        """The (account, run) pairs of which something was executed; the run is "" for what was nobody's."""
+        chosen = select(LiveExecutionRow.account, LiveExecutionRow.run).distinct().order_by(LiveExecutionRow.account, LiveExecutionRow.run)
+        with self._database.reading() as session:
+            return [(account, run) for account, run in session.execute(chosen)]
+
     def note(self, account: str, run: str, kind: str, text: str, **facts: Any) -> Note:
         """Write a note down; it outlives a power cut."""
         made = Note(account, run, kind, text, self._clock.now_ns(), facts)

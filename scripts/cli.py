@@ -15,6 +15,7 @@ from typer.exceptions import TyperException
 from core import __version__
 from core.errors import CerebrolabError
 from scripts import output
+from scripts.accounts import accounts
 from scripts.backtest import backtest
 from scripts.check import check
 from scripts.data import data
@@ -41,6 +42,7 @@ app.command()(report)
 app.command()(signals)
 app.command()(paper)
 app.command()(live)
+app.command()(accounts)
 app.add_typer(data, name="data")
 app.add_typer(runs, name="runs")
 
