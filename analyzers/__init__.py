@@ -6,9 +6,11 @@ Imports core only; a sibling of strategies, feeds, sizers and brokers.
 from analyzers.benchmark import benchmark_equity
 from analyzers.metrics import compute
 from analyzers.performance import MonthlyReturns, Performance, RoundTrips
+from analyzers.shortfall import ImplementationShortfall
 from analyzers.trades import positions, round_trips
 
 __all__ = [
+    "ImplementationShortfall",
     "MonthlyReturns",
     "Performance",
     "RoundTrips",

@@ -53,6 +53,7 @@ class Hooks:
         refuse: asked before an order is taken; a text is why it is rejected, "" lets it pass. None = nobody is asked.
         executed: told of every execution at once, before strategies are. None = nobody is told.
         told: told of every state of an order that strategies will be told of; by AlpacaBroker only. None = nobody is told.
+        sent: told when the orders of a turn have been sent; by AlpacaBroker only. None = nobody is told.
         moved: told of what changes shares and cash without an execution. None = nobody is told.
     """
 
@@ -60,6 +61,7 @@ class Hooks:
     executed: Callable[[Executed], None] | None = None
     told: Callable[[Order], None] | None = None
     moved: Callable[[Moved], None] | None = None
+    sent: Callable[[Any], None] | None = None
 
     def hook(self, refuse: Callable[[Order], str] | None = None, **listeners: Callable[[Any], None]) -> None:
         """Add who is asked, the first reason counts; and who is told, by the names of the attributes."""

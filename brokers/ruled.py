@@ -6,9 +6,11 @@ The rules themselves, and all that they need, are imported where a run asks for 
 from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
 from backtrader import Order
 
 from brokers.matching import Matching
+from core.day_numbers import moments_of
 from core.errors import UnknownName
 from core.spec import RULES
 
@@ -27,6 +29,7 @@ class Ruled(Matching):
 
     params = (("rules", None), ("assets", None))
     _rules: Any = None
+    _now_ns = 0  # UTC ns of the latest bar on which orders waited
 
     def start(self) -> None:
         super().start()
@@ -86,15 +89,51 @@ class Ruled(Matching):
         return order
 
     def _ocoize(self, order: Order, oco: Order | None) -> None:
-        if self._rules is not None:
-            order.p.oco = oco
+        order.p.oco = oco
         super()._ocoize(order, oco)
+
+    # -- what ends by itself ----------------------------------------------------------------------------
+
+    def _match_pending(self) -> None:
+        if self._rules is None:
+            super()._match_pending()
+            return
+        endings, before, self._now_ns = self._rules.endings, self._now_ns, self._look_at_clock()
+        self._expire(endings.before(list(self.pending), self._now_ns, before))
+        super()._match_pending()
+        self._expire(endings.by(list(self.pending), self._now_ns))
+
+    def _look_at_clock(self) -> int:
+        return int(moments_of(np.array([max(data.datetime[0] for data in self.cerebro.datas if len(data))]))[0])
+
+    def _try_order(self, order: Order) -> None:
+        super()._try_order(order)
+        if self._at_once(order):
+            self._expire([order])
+
+    def _try_exec_limit(self, order: Order, popen: float, phigh: float, plow: float, plimit: float) -> None:
+        if self._at_once(order):
+            phigh = plow = popen
+        super()._try_exec_limit(order, popen, phigh, plow, plimit)
+
+    def _at_once(self, order: Order) -> bool:
+        """Whether the first trade it could have been filled by is its last."""
+        return self._rules is not None and self._rules.endings.at_once(order)
+
+    def _expire(self, orders: Iterable[Order]) -> None:
+        """End orders as the venue does, each for its reason."""
+        for order in orders:
+            if order.alive():  # another one's end may have ended it
+                ending = self._rules.endings.take(order)
+                self._end(order, Order.Canceled if ending.canceled else Order.Expired, ending.reason)
 
     # -- reversals ------------------------------------------------------------------------------------
 
     def _fill_by_rules(self, order: Order, price: float, ago: int) -> float:
-        """Shares that may be executed: of a reversal that may not open the other position, those that close."""
+        """Shares that may be executed: all or none of a `fok`; of a reversal that may not open the other position, those that close."""
         most = self._fill_by(order, price, ago)
+        if self._rules.endings.whole_only(order) and most < abs(order.executed.remsize):
+            return 0
         if not self._closes_only(order):
             return most
         held = self.positions[order.data].size

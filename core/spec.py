@@ -65,7 +65,8 @@ class RunSpec:
         on_stop: what a live run does with its positions when it ends: "flatten", "keep", or "flatten_at_open" (in the next
             session where the market is closed); None = flatten with bars within the day, keep with longer ones.
         stop_within: seconds the end of a live run may take.
-        execution: how market orders are carried out: "twap:30", "vwap:30", "participation:0.1"; None = at once.
+        execution: how market orders are carried out (`core.execution`): "twap:30", "vwap:30:20" (sessions of its profile),
+            "participation:0.1:60:complete"; "now" = at once, with the shortfall measured; None = at once.
         seed: of everything random.
     """
 

@@ -12,7 +12,7 @@ from core.clock import Clock
 from core.costs import parse_commission, parse_slippage
 from core.errors import BadSpec, UnknownName
 from core.execution import AT_ONCE, Execution
-from core.options import Exits, Limits, read_group
+from core.options import Exits, Guard, Limits, read_group
 from core.sleeves import Sleeves
 from core.spec import RunSpec
 from engine import resolve
@@ -79,9 +79,9 @@ def broker_for(spec: RunSpec, broker: Any) -> Any:
     Raises:
         UnknownName, BadSpec: see `core.execution.Execution`.
     """
-    if spec.execution is None:
-        return broker
-    execution = Execution.read(spec.execution) if spec.execution != AT_ONCE else None
+    if spec.execution is None and issubclass(resolve.strategy_class(spec.strategy), TargetStrategy):
+        return broker  # a plain one may name an algorithm with any of its orders
+    execution = Execution.read(spec.execution) if spec.execution not in (None, AT_ONCE) else None
     if execution is not None:
         execution.check_bars(not is_intraday(spec.interval))
     return Sliced(broker, execution)
@@ -174,13 +174,13 @@ def default_of(spec: RunSpec, name: str) -> Any:
             raise BadSpec(f"{name} needs a sizer: name one with sizer = {' or '.join(map(repr, resolve.sizer_names()))}")
         resolve.known_param(sizer, rest, "sizer parameter")
         return params.get(rest, getattr(sizer.params, rest))
-    if group in ("limits", "exits"):
-        kind: Any = Limits if group == "limits" else Exits
+    if group in ("limits", "exits", "guard"):
+        kind: Any = {"limits": Limits, "exits": Exits, "guard": Guard}[group]
         if rest not in kind._fields:
             raise UnknownName.of(group.rstrip("s"), rest, kind._fields)
         return getattr(kind(), rest)
     if dot:
-        raise UnknownName.of("group of parameters", group, ("sizer", "limits", "exits"))
+        raise UnknownName.of("group of parameters", group, ("sizer", "limits", "exits", "guard"))
     resolve.known_param(strategy, meant, "parameter")
     return getattr(strategy.params, meant)
 

@@ -33,12 +33,14 @@ class Cerebro(bt.Cerebro):
         stop_when: asked between two bars of live feeds; where it says so, the run ends.
         framed: entered before the first bar of live feeds, and left after the last one, before strategies are told to stop.
         seats: the feeds and the broker of each strategy, in their order, where several run on one account; empty = all see all.
+        guards: `engine.guarding.Guards` of its strategies; None = nobody guards.
         at_hand: the broker that the strategy being made gets; None = the account's.
     """
 
     stop_when: Callable[[], bool] = staticmethod(lambda: False)
     framed: Callable[[], AbstractContextManager[Any]] = staticmethod(nullcontext)
     seats: Sequence[Seat] = ()
+    guards: Any = None
     at_hand: Any = None
 
     @property
@@ -56,21 +58,24 @@ class Cerebro(bt.Cerebro):
 
     def _brokernotify(self) -> None:
         """As Backtrader's own; an order of an earlier run is told to the strategy whose feed it is on."""
-        if not self.seats:
+        if len(self.seats) > 1:
+            self._notify_owners()
+        else:
             super()._brokernotify()
-            return
+        for seat in self.seats:
+            if isinstance(seat.broker, Sliced):
+                seat.broker.turn(self.p.quicknotify)
+
+    def _notify_owners(self) -> None:
         self._broker.next()
         owners = {feed: strategy for strategy in self.runningstrats for feed in strategy.datas}
         while (order := self._broker.get_notification()) is not None:
             owner = order.owner if order.owner is not None else owners[order.data]
             owner._addnotification(order, quicknotify=self.p.quicknotify)
-        for seat in self.seats:
-            if isinstance(seat.broker, Sliced):
-                seat.broker.turn(self.p.quicknotify)
 
     def _runnext(self, runstrats: Sequence[Any]) -> None:
         with self.framed():
-            super()._runnext([Turn(strategy) for strategy in runstrats] if self.seats else runstrats)
+            super()._runnext([Turn(strategy) for strategy in runstrats] if len(self.seats) > 1 else runstrats)
 
     def _storenotify(self) -> None:
         super()._storenotify()
@@ -78,7 +83,7 @@ class Cerebro(bt.Cerebro):
             self.runstop()
 
     def _runonce(self, runstrats: Sequence[Any]) -> None:
-        turns = [Turn(strategy) for strategy in runstrats] if self.seats else runstrats
+        turns = [Turn(strategy) for strategy in runstrats] if len(self.seats) > 1 else runstrats
         clock = SharedClock.of(self.datas)
         if clock is None:
             super()._runonce(turns)

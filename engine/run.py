@@ -8,6 +8,7 @@ from typing import Any
 import backtrader as bt
 import numpy as np
 
+from analyzers.shortfall import ImplementationShortfall
 from core.bars import Bars
 from core.day_numbers import day_numbers
 from core.notes import Note
@@ -43,12 +44,17 @@ def run(spec: RunSpec, bars: Bars | None = None, store: Any = None,
     random.seed(spec.seed)
     np.random.seed(spec.seed)
     cerebro = build(spec, bars=bars)
+    if spec.execution is not None:
+        cerebro.addanalyzer(ImplementationShortfall, _name="shortfall")
     strategies = cerebro.run()
     played = time.perf_counter()
     traded = bars.adjusted if trades_adjusted(spec, strategy) else bars
     result = _gather(spec, traded, cerebro, strategies)
     if not result.orders and issubclass(strategy, TargetStrategy):
         need_history(strategy, strategies[0].p, bars)
+    if spec.execution is not None:
+        costs = strategies[0].analyzers.shortfall.get_analysis()["costs"]
+        result.metrics.update({f"shortfall_{name}": value for name, value in costs.summary().items()})
     result.timings.update(sizing=getattr(strategies[0].getsizer(), "seconds", 0.0))
     result.timings.update(load=loaded - started, run=played - loaded, total=time.perf_counter() - started)
     return result

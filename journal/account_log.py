@@ -1,16 +1,17 @@
 """`AccountLog`: what was executed on live accounts, and what a human or a later run must know of them. Append-only."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from core.clock import Clock
+from journal.blotter import DONE
 from journal.database import Database
-from journal.tables import AccountNoteRow, LiveExecutionRow
+from journal.tables import AccountNoteRow, LiveExecutionRow, LiveOrderRow
 
 # Kinds of notes. Who writes them: the guard, the guard, whoever clears it, the ending, whatever goes wrong, sub-accounts.
 REFUSED, KILLED, RESUMED, OUTCOME, ALERT, CASH = KINDS = ("refused", "killed", "resumed", "outcome", "alert", "cash")
@@ -63,14 +64,24 @@ class AccountLog:
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database, self._clock = database, clock
 
-    def execute(self, executions: Iterable[LiveExecution]) -> int:
-        """Record executions; those recorded before change nothing. How many were new."""
-        new = 0
+    def execute(self, executions: Iterable[LiveExecution], changes: Mapping[str, Mapping[str, Any]] | None = None) -> int:
+        """Record executions, those recorded before change nothing; and what has become of orders, all or nothing.
+
+        Args:
+            changes: client order id -> fields of `journal.blotter.LiveOrder`; unknown orders, and those that are done, stay.
+
+        Returns:
+            How many executions were new.
+        """
+        new, now = 0, self._clock.now_ns()
         self._database.keep_open()
         with self._database.writing(durable=True) as session:
             for each in executions:
                 told = session.execute(insert(LiveExecutionRow).values(**vars(each)).on_conflict_do_nothing())
                 new += told.rowcount  # type: ignore[attr-defined]
+            for name, values in (changes or {}).items():
+                session.execute(update(LiveOrderRow).values(**values, updated_ns=now)
+                                .where(LiveOrderRow.client_order_id == name, LiveOrderRow.state != DONE))
         return new
 
     def executions(self, account: str, run: str | None = None, since_ns: int = 0, until_ns: int = 2**62) -> list[LiveExecution]:

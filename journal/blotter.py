@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
 
 from core.clock import Clock
@@ -16,6 +16,8 @@ from journal.tables import DecisionRow, LiveOrderRow
 
 PLANNED, SENDING, OPEN, DONE = "planned", "sending", "open", "done"
 STATES = (PLANNED, SENDING, OPEN, DONE)
+_DECISIONS: Any = DecisionRow.__table__
+_ORDERS: Any = LiveOrderRow.__table__
 
 
 @dataclass(frozen=True)
@@ -63,16 +65,20 @@ class Blotter:
         """
         now = self._clock.now_ns()
         with self._writing() as session:
-            known = session.scalar(_decision(decision["account"], decision["run_key"], decision["bar_ns"]))
+            known = session.scalar(_decision(decision["account"], decision["run_key"], decision["bar_ns"]).with_only_columns(DecisionRow.id))
             if known is not None:
-                return known.id
-            row = DecisionRow(created_ns=now, **decision)
-            session.add(row)
-            session.flush()
-            values = [{**vars(order), "decision_id": row.id, "created_ns": now, "updated_ns": now} for order in orders]
+                return int(known)
+            number = session.scalar(insert(_DECISIONS).values(created_ns=now, **decision).returning(DecisionRow.id))
+            values = [{**vars(order), "decision_id": number, "created_ns": now, "updated_ns": now} for order in orders]
             if values:
-                session.execute(insert(LiveOrderRow), values)
-            return row.id
+                session.execute(insert(_ORDERS), values)
+            return int(number or 0)
+
+    def latest(self, account: str, run_key: str) -> int:
+        """The bar of a run's latest decision, UTC ns; 0 where it has made none."""
+        mine = (DecisionRow.account == account, DecisionRow.run_key == run_key)
+        with self._database.reading() as session:
+            return int(session.scalar(select(func.max(DecisionRow.bar_ns)).where(*mine)) or 0)
 
     def decision(self, account: str, run_key: str, bar_ns: int) -> DecisionRow | None:
         """What was decided on a bar, if it was."""

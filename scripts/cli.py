@@ -20,6 +20,7 @@ from scripts.backtest import backtest
 from scripts.check import check
 from scripts.data import data
 from scripts.gate import gate
+from scripts.guard import guard
 from scripts.paper import live, paper
 from scripts.report import report
 from scripts.runs import runs
@@ -44,6 +45,7 @@ app.command()(paper)
 app.command()(live)
 app.command()(accounts)
 app.add_typer(data, name="data")
+app.add_typer(guard, name="guard")
 app.add_typer(runs, name="runs")
 
 

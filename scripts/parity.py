@@ -21,7 +21,7 @@ RunFile = Annotated[Path, typer.Argument(metavar="RUN.toml", help="The spec: a T
 def parity(
     run: RunFile,
     days: Annotated[int | None, typer.Option(
-        min=1, help="Last sessions of the bars, played live; the default is 1 with bars within the day, else 40.")] = None,
+        min=1, help="Last sessions of the bars, played live; the default is 1 with bars within the day, else 30.")] = None,
     inject: Annotated[list[str] | None, typer.Option(
         metavar="GAP", help="slippage=5bp, rejection, late_bar=40, partial=10, lost_event, lost_answer; repeatable.")] = None,
     account: Annotated[str, typer.Option(metavar="|".join(ACCOUNTS), help="Kind of the account at the venue.")] = "margin",

@@ -43,7 +43,7 @@ def shadow(
     with output.progress_bar() as progress, _journal(settings, Journal) as journal:
         found = shadow_days(journal, ParquetStore(settings.bars_dir), days, SystemClock(), _wanted(run), account, known, progress)
     summary = found.summary()
-    directory = out or new_directory(settings.runs_dir, f"shadow-{days}")
+    directory = out or new_directory(settings.runs_dir, "shadow-" + days.replace(":", "-"))
     summary["report"] = str(write_shadow(summary, directory).resolve())
     if as_json:
         output.as_json(summary)

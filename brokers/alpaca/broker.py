@@ -81,7 +81,13 @@ class AlpacaBroker(Hooks, bt.BrokerBase):
         self.startingcash = self.getcash()
 
     def stop(self) -> None:
+        self.end_turn()
+
+    def end_turn(self) -> None:
+        """Send the orders that wait, and tell that they have left; the store calls it when the strategies have had their turn."""
         self.flush()
+        if self.sent:
+            self.sent(None)
 
     def next(self) -> None:
         """Apply what the venue has told, look after what it has not, and send what waits."""
@@ -90,7 +96,7 @@ class AlpacaBroker(Hooks, bt.BrokerBase):
         self.flush()
 
     def flush(self) -> None:
-        """Send the orders that wait; the store calls it when the strategies have had their turn."""
+        """Send the orders that wait."""
         self._flow.flush()
 
     def reconcile(self) -> None:

@@ -1,13 +1,15 @@
-"""`Recorder`: writes the decisions, orders and executions of streaming runs into the journal, each before it matters.
+"""`Recorder`: writes the decisions, orders and executions of streaming runs into the journal.
 
-Imports journal, engine.resolve, brokers and core. An order that cannot be written down is not sent.
+An order is written down before it is sent, and is not sent where that fails. What becomes of it is written down once the orders of the
+turn have left: a process that is killed in between finds it at the broker (`engine.live.restoring.catch_up`).
+
+Imports journal, engine.resolve, brokers and core.
 """
 
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -54,14 +56,17 @@ class Recorder:
                  report: Callable[[str], None]) -> None:
         self._journal, self._account, self._runs, self._run_of, self._report = journal, account, runs, run_of, report
         self._decisions: dict[tuple[str, int], int] = {}
+        self._latest: dict[str, int] = {}  # bar of the latest decision of an earlier process, by run
         self._places: dict[int, int] = {}
         self._names: dict[int, list[str]] = {}  # reference of an order -> its ids at the broker
         self._sent: dict[str, _Sent] = {}
+        self._executions: list[LiveExecution] = []  # still to be written down, as the changes
+        self._changes: dict[str, dict[str, Any]] = {}
 
     def listen(self, broker: Any) -> None:
         """Have an AlpacaBroker tell what it sends and what becomes of it."""
         broker.p.persist = self.sending
-        broker.hook(executed=self.executed, told=self.told)
+        broker.hook(executed=self.executed, told=self.told, sent=lambda _: self.write())
 
     # -- what the broker tells ------------------------------------------------------------------------
 
@@ -87,7 +92,7 @@ class Recorder:
         made = LiveExecution(executed.client_order_id, executed.broker_id, executed.filled, self._account,
                              self._run_of(executed.order) if executed.order is not None else "", executed.symbol,
                              "buy" if executed.size > 0 else "sell", qty, price, executed.time_ns)
-        self._try(lambda: self._journal.account_log.execute([made]))
+        self._executions.append(made)
 
     def told(self, order: Order) -> None:
         """An order is in another state."""
@@ -101,7 +106,9 @@ class Recorder:
     def _write(self, run: str, order: Order, row: LiveOrder) -> None:
         bar_ns, blotter = moment_of(order.created.dt), self._journal.blotter
         number = self._decisions.get((run, bar_ns))
-        if number is None:
+        if run not in self._latest:
+            self._latest[run] = blotter.latest(self._account, run)
+        if number is None and bar_ns <= self._latest[run]:
             known = blotter.decision(self._account, run, bar_ns)
             number = known.id if known is not None else None
         place = self._places.get(number or 0, 0)
@@ -127,14 +134,16 @@ class Recorder:
         adopted = order.info.get("client_order_id") if "client_order_id" in order.info else None
         for name in self._names.get(order.ref) or ([adopted] if adopted else []):
             sent = self._sent.get(name, _Sent())
-            self._try(partial(self._journal.blotter.change, name, **values, status=order.getstatusname().lower(), filled=sent.filled,
-                              price=sent.price))
+            self._changes[name] = {**values, "status": order.getstatusname().lower(), "filled": sent.filled, "price": sent.price}
 
-    def _try(self, write: Callable[[], Any]) -> None:
-        """What has happened has happened: that it cannot be written down is told, and the run goes on."""
+    def write(self) -> None:
+        """Write down what has happened; that it cannot be written down is told, and the run goes on."""
+        if not (self._executions or self._changes):
+            return
         try:
-            write()
-        except (StoreFailed, LookupError) as error:
+            self._journal.account_log.execute(self._executions, self._changes)
+            self._executions, self._changes = [], {}
+        except StoreFailed as error:
             log.warning("not recorded: %s", error)
             self._report(str(error))
 

@@ -15,7 +15,7 @@ from core.bars import Bars
 from core.calendars import MINUTE_NS, get_calendar
 from core.clock import Clock, SystemClock
 from core.day_numbers import moments_of
-from core.options import Exits, read_group
+from core.options import Exits, Guard, read_group
 from core.spec import RunSpec
 from engine import resolve
 from engine.live.ending import Ending, Note
@@ -34,7 +34,7 @@ class Event:
     """Something that happened in a live run.
 
     Attributes:
-        kind: "order", "data" (the status of a feed), "store" (what a human should know), "alert" (what a human must see to) or
+        kind: "order", "data" (the status of a feed), "store" (what a human should know), "guard" (what it refuses or stops), "alert" (what a human must see to) or
             "outcome" (how the run has ended).
         text: one line. time: by the store's clock, UTC ns; None where it has none.
         facts: of an "order", an "alert" or the "outcome".
@@ -126,14 +126,14 @@ def _recorded(runs: Runs, store: Any, journal: Journal, told: Callable[..., None
             restored(part, journal, account).past = past_of(log, account, name)
         broker.whose, runs.shared.on_moved = journal.blotter.run_of, moved_notes(journal, account)
     Recorder(journal, account, runs.specs, runs.of, lambda text: told("store", text)).listen(broker)
-    runs.cerebro.guards.record(log, account, list(runs.specs), lambda text, **facts: told("store", text, **facts))
+    runs.cerebro.guards.record(log, account, list(runs.specs), lambda text, **facts: told("guard", text, **facts))
     return partial(log.note, account)
 
 
 def needs_cerebro(spec: RunSpec) -> bool:
-    """Whether a spec is traded live bar by bar: a plain strategy, bars within the day, or protective exits."""
+    """Whether a spec is traded live bar by bar: a plain strategy, bars within the day, exits, slices, or a guard."""
     strategy = resolve.strategy_class(spec.strategy)
-    return spec.interval != "1d" or any(read_group(Exits, spec.exits)) or not issubclass(strategy, TargetStrategy)
+    return spec.interval != "1d" or spec.execution is not None or read_group(Guard, spec.guard).active or any(read_group(Exits, spec.exits)) or not issubclass(strategy, TargetStrategy)
 
 
 class _Sessions:

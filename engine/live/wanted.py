@@ -13,7 +13,7 @@ import numpy as np
 from brokers.alpaca.increments import round_qty
 from core.bars import Bars
 from core.errors import BadSpec
-from core.options import Exits, read_group
+from core.options import Exits, Guard, read_group
 from core.panels import carried_forward
 from core.spec import RunSpec
 from engine import resolve
@@ -60,6 +60,8 @@ def check_daily(spec: RunSpec) -> type[TargetStrategy]:
         raise BadSpec(f"interval is {spec.interval}: a daily run decides on daily bars; use interval 1d, or --loop to run bar by bar")
     if any(read_group(Exits, spec.exits)):
         raise BadSpec("exits are protective orders that stand all day, and a daily run places none: drop them, or use --loop to run bar by bar")
+    if read_group(Guard, spec.guard).active or spec.execution is not None:
+        raise BadSpec("guard and execution: a daily run sends its orders without them; drop them, or use --loop to run bar by bar")
     if strategy.path_dependent and (spec.signal_start is None or spec.period is not None):
         raise BadSpec(f"{strategy.__name__} depends on its own earlier decisions: name the date of the first one with signal_start, "
                       "and start instead of period, and never move them")
