@@ -14,7 +14,7 @@ import numpy as np
 from core.bars import Bars
 from core.costs import parse_commission, parse_slippage
 from core.errors import BadSpec
-from core.options import Exits, Limits, read_group
+from core.options import Exits, Guard, Limits, read_group
 from core.result import CashEvent, Fill, OrderRecord, RunResult
 from core.spec import RunSpec
 from engine import resolve, twin
@@ -29,7 +29,7 @@ STATUS = ("Submitted", "Accepted", "Completed", "Margin", "Margin", "Canceled", 
 INTENTS = ("enter", "resize", "exit", "time", "stop", "trail", "profit")
 ORDER_KINDS = ("Market", "Stop", "StopTrail", "Limit")
 KINDS = ("dividend", "cash in lieu")
-SIGNALS = {"signals", "check", "features", "warmup"}  # what a strategy states; any other method changes the way to orders
+SIGNALS = {"signals", "check", "features", "warmup", "check_bars"}  # what a strategy states; any other method changes the way to orders
 WEIGHTS = {"weights", "weights_at", "check", "solve"}
 
 
@@ -79,12 +79,17 @@ def obstacle(spec: RunSpec, strategy: Any) -> str:
     own = _own_methods(strategy, TargetStrategy) - SIGNALS
     if own:
         return f"{strategy.__name__} has {', '.join(sorted(own))} of its own"
-    if (spec.fill or strategy.fill) != "next_open":
-        return f"fill = {spec.fill or strategy.fill}"
+    for name, fill in zip(("fill", "exit_fill"), strategy.fills(spec.fill), strict=True):
+        if fill != "next_open":
+            return f"{name} = {fill}"
     if spec.max_volume is not None:
         return "a cap on volume"
     if spec.rules is not None:
         return f"rules = {spec.rules}"
+    if read_group(Guard, spec.guard).active:
+        return "a guard"
+    if spec.execution is not None:
+        return f"execution = {spec.execution}"
     sizer, params = sizer_of(spec, strategy)
     if sizer is None or not issubclass(sizer, PortfolioSizer):
         return "a plain Backtrader sizer"

@@ -88,7 +88,7 @@ def _alpaca(on_paper: bool, settings: Any) -> "Iterator[Any]":
 
 
 def _tell(event: "Event") -> None:
-    (output.warn if event.kind in ("store", "alert") else output.line)(f"{_time(event)}{event.text}")
+    (output.warn if event.kind in ("store", "guard", "alert") else output.line)(f"{_time(event)}{event.text}")
 
 
 def _time(event: "Event") -> str:

@@ -18,8 +18,8 @@ from core.sleeves import Sleeves
 from core.space import Space
 from sizers.base import PortfolioSizer
 from strategies.desk import Desk, in_order
-from strategies.exits import Protection
-from strategies.resumed import adopt, is_past
+from strategies.exits import TIME, Protection
+from strategies.resumed import adopt, is_past, missed_exits, recall
 
 ENGINE_PARAMS = ("exits", "signal_start", "fill")
 _MOVED = (Order.Partial, Order.Completed, Order.Margin, Order.Rejected, Order.Canceled, Order.Expired)
@@ -46,7 +46,8 @@ class TargetStrategy(bt.Strategy):
     It runs in any Cerebro, with any feeds; without engine-supplied bars it reads the panel from its feeds.
 
     Attributes:
-        fill: when its orders fill, see the param of that name.
+        fill: when its orders fill, see the param of that name. exit_fill: the same for orders that leave a position whole;
+            None = as `fill`. Where that comes to nothing, the position is left by a market order.
         default_sizer: a name in `sizers`, or a sizer class. sizer_params: its parameters.
         sleeves: name -> "SHARE: SYMBOLS", the parts of the account it divides by habit (`core.sleeves`); a part
             without a symbol in the universe goes to the others.
@@ -60,11 +61,12 @@ class TargetStrategy(bt.Strategy):
         exits: `core.options.Exits`, or a mapping of its fields.
         signal_start: first exchange date on which it may decide (ISO date).
         fill: "next_open" (market order at the next bar's open), "session_open" or "session_close" (the next
-            session auction whose cut-off has not passed); None = the class attribute `fill`.
+            session's auction, if it is decided in time); None = the class attributes `fill` and `exit_fill`.
     """
 
     params = dict(exits=None, signal_start=None, fill=None)
     fill: str = "next_open"
+    exit_fill: str | None = None
     default_sizer: str | type[PortfolioSizer] = "EqualWeight"
     sizer_params: Mapping[str, Any] = {}
     sleeves: Mapping[str, Any] = {}
@@ -93,8 +95,9 @@ class TargetStrategy(bt.Strategy):
         """The `signals` from the param `signal_start` on.
 
         Raises:
-            BadSpec: they have another shape than the bars, or decide on a reference symbol.
+            BadSpec: they have another shape than the bars, decide on a reference symbol, or cannot do with bars of this length.
         """
+        cls.check_bars(bars.interval, p)
         signals = np.asarray(cls.signals(bars, p), dtype=np.float64)
         if signals.shape != bars.shape:
             raise BadSpec(f"{cls.__name__}.signals gave shape {signals.shape}: (bars, symbols) is {bars.shape}")
@@ -107,6 +110,15 @@ class TargetStrategy(bt.Strategy):
     @classmethod
     def check(cls, p: Any) -> None:
         """Raise `BadSpec` if the parameters contradict each other."""
+
+    @classmethod
+    def check_bars(cls, interval: str, p: Any) -> None:
+        """Raise `BadSpec` if it cannot decide on bars of this length ("1m", "1d")."""
+
+    @classmethod
+    def fills(cls, chosen: str | None) -> tuple[str, str]:
+        """When orders fill that enter or resize a position, and those that leave it; `chosen` is a user's word for both."""
+        return chosen or cls.fill, chosen or cls.exit_fill or cls.fill
 
     @classmethod
     def features(cls, bars: Bars, p: Any) -> dict[str, np.ndarray]:
@@ -127,7 +139,7 @@ class TargetStrategy(bt.Strategy):
         sizer_params = self._take_aliases(given)
         self.check(self.p)
         exits = self.p.exits or Exits()
-        self._desk = Desk(self, self.p.fill or self.fill)
+        self._desk = Desk(self, *self.fills(self.p.fill))
         self._protection = Protection(self, read_group(Exits, exits) if isinstance(exits, Mapping) else exits)
         self._sizer = self._own_sizer({**self.sizer_params, **sizer_params})
         self._sizer.set(self, self.broker)
@@ -159,12 +171,14 @@ class TargetStrategy(bt.Strategy):
         return kind(**params)
 
     def start(self) -> None:
+        self.check_bars(_interval(self.datas[0]), self.p)
         self._panel = FeedBars(self.datas)
+        self._within_day = self.datas[0]._timeframe < bt.TimeFrame.Days
         if self._panel.complete:
             self._decide(self._panel.bars)
         self._growing = list(zip(self._minperiods, self.datas, strict=True))
         self._live = [data for data in self.datas if data.islive()]
-        self._desk.live = bool(self._live)
+        self._desk.live = self._resumes = bool(self._live)
         own = type(self).notify_order is TargetStrategy.notify_order and not self._protection.active
         self.unheard = own and not (self.analyzers or self.observers or self._slave_analyzers)
 
@@ -188,14 +202,20 @@ class TargetStrategy(bt.Strategy):
         row = self._panel.update(self.datetime[0])
         if not self._panel.complete:
             self._decide(self._panel.bars)
+        if self._resumes and self._protection.active:
+            recall(self, self._protection, self._panel.bars.index[:row], self._signals[:row])
+        self._desk.just_opened = self._within_day and self._begins(row)
         self._desk.send_blocked(self._send)
+        self._desk.look_at_exits()
         if self._protection.active:
             self._leave_overdue()
         if self._decides[row]:
             self._rebalance(row)
+        if self._resumes:
+            self._resume(row)
+        self._desk.repeat_exits(self._send)
         if self._live:
-            self._desk.repeat_exits(self._send)
-            self._protection.keep(lambda data: not (self._desk.busy(data) or self._desk.blocks(data)))
+            self.protect()
 
     def _decide(self, bars: Bars) -> None:
         """Compute all decisions on `bars` and carry the convictions forward."""
@@ -209,7 +229,7 @@ class TargetStrategy(bt.Strategy):
         decided = ~np.isnan(self._signals[row])
         conviction = self._allowed(self._convictions[row], self._signals[row])
         chosen = np.flatnonzero(decided).tolist()
-        self._desk.take_back({self.datas[at] for at in chosen})
+        self._desk.take_back({self.datas[at] for at in chosen}, {self.datas[at] for at in chosen if not conviction[at]})
         position = np.array([self.broker.getposition(data).size for data in self.datas], dtype=np.float64)
         if isinstance(self._sizer, PortfolioSizer):
             shares = self._sizer_targets(row, conviction, decided, position)
@@ -217,7 +237,9 @@ class TargetStrategy(bt.Strategy):
             shares = self._foreign_targets(conviction, position)
         targets = shares.tolist()
         self.decision = Decision(row, {self.datas[at]: targets[at] for at in chosen})
-        for at in in_order(np.where(decided, shares - position, 0.0), conviction):
+        changed = in_order(np.where(decided, shares - position, 0.0), conviction)
+        withdrawn = [at for at in chosen if self._live and at not in changed and self._desk.busy(self.datas[at])]
+        for at in [*changed, *withdrawn]:
             self._send(self.datas[at], targets[at])
 
     def _allowed(self, convictions: np.ndarray, signal: np.ndarray) -> np.ndarray:
@@ -253,7 +275,11 @@ class TargetStrategy(bt.Strategy):
     def _send(self, data: Any, target: float, intent: str = "") -> None:
         """Order the difference to `target` shares, once nothing protective stands in the way."""
         held = self.getposition(data).size
+        if not target and self._desk.exits(data):
+            return
         if target == held:
+            if self._desk.busy(data):  # it is being withdrawn, and may be filled instead
+                self._desk.block(data, target)
             return
         if self._desk.must_wait(data, target) or self._protection.cancel(data) or self._desk.busy(data):
             self._desk.block(data, target)
@@ -265,16 +291,38 @@ class TargetStrategy(bt.Strategy):
         for data in self._protection.overdue():
             if not self._desk.busy(data):
                 self._protection.barred[data] = 1 if self.getposition(data).size > 0 else -1
-                self._send(data, 0.0, intent="time")
+                self._send(data, 0.0, intent=TIME)
 
-    @property
-    def unsettled(self) -> bool:
-        """Whether a target waits for the end of an order in its way."""
-        return self._desk.unsettled
+    def _begins(self, row: int) -> bool:
+        """Whether a row is its session's first."""
+        session = self._panel.bars.session
+        return row == 0 or bool(session[row] != session[row - 1])
+
+    def _resume(self, row: int) -> None:
+        """What an earlier run holds although its latest decision was to be out is left; that run has ended before it was."""
+        self._resumes = False
+        for data in missed_exits(self, self._signals[: row + 1], self._within_day):
+            if not (self._desk.busy(data) or self._desk.blocks(data)):
+                self._desk.must_leave(data)
 
     def stand_down(self, data: Any) -> None:
         """Take back what is still to be done of an earlier decision on a feed."""
         self._desk.take_back({data})
+
+    # -- the end of a live run ------------------------------------------------------------------------
+
+    def wind_down(self, protects: bool) -> None:
+        """Take back what is still to be done of every decision; positions stay protected only if it `protects` them."""
+        self._desk.take_back(set(self.datas))
+        self._protection.work(protects)
+
+    def protect(self) -> None:
+        """Place the protective orders that positions lack, where no other order of theirs is open."""
+        self._protection.keep(lambda data: not (self._desk.busy(data) or self._desk.blocks(data)))
+
+    def unprotected(self) -> list[Any]:
+        """Feeds whose position lacks one of the protective orders that the exits ask for."""
+        return self._protection.lacking()
 
     def notify_order(self, order: Order) -> None:
         if "adopted" in order.info and "intent" not in order.info:
@@ -284,10 +332,15 @@ class TargetStrategy(bt.Strategy):
                 self._protection.review(order.data)
                 if self._live and order.status in _WITHDRAWN and not (self._desk.blocks(order.data) or self._desk.leaves(order.data)):
                     self._protection.renew(order.data)
-            elif order.status in _MOVED and not self._desk.superseded(order):
-                self._protection.entered(order.data)
+            elif order.status in _MOVED and not self._desk.superseded(order) and not (order.alive() and order.info.get("execution")):
+                self._protection.entered(order.data, order.executed.dt or 0.0)
         if self._live:
             self._desk.send_blocked(self._send)
+
+
+def _interval(data: Any) -> str:
+    """The length of a feed's bars, in the words of a spec, as far as it matters within the day."""
+    return f"{data._compression}{'m' if data._timeframe <= bt.TimeFrame.Minutes else 'd'}"
 
 
 def may_decide(bars: Bars, p: Any) -> np.ndarray:

@@ -7,11 +7,16 @@ symbol is sent. A symbol that was stopped stays out until its conviction has bee
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 from backtrader import Order
 
+from core.day_numbers import moments_of
 from core.options import Exits
+from strategies.past import Past, entered_ns
 
 PROTECTIVE = ("stop", "trail", "profit")
+TIME = "time"  # the intent of the order that ends a position that has been held long enough
+AT_WORK = (Order.Accepted, Order.Partial)
 
 
 class Protection:
@@ -29,15 +34,32 @@ class Protection:
         self.barred: dict[Any, int] = {}
         self.active = any(exits)
 
-    def entered(self, data: Any) -> None:
-        """Protect the whole position after an entry, or after a part of one, has filled."""
+    def recall(self, past: Past, lifted: Callable[[Any, int, int], bool]) -> None:
+        """Take over from an earlier process of the run: since when positions are held, and which symbols were stopped.
+
+        Args:
+            lifted: whether the strategy has been off a feed's side since a moment (UTC ns), so that it may enter again.
+        """
+        for data in self._strategy.datas:
+            done, size = past(data._name), self._strategy.getposition(data).size
+            entered = entered_ns(done, size)
+            if entered is not None:
+                self._since[data] = _bar_of(data, entered), 1 if size > 0 else -1
+            elif done and not size and done[-1].intent in (*PROTECTIVE, TIME):
+                side = 1 if done[-1].size < 0 else -1
+                if not lifted(data, side, done[-1].time_ns):
+                    self.barred[data] = side
+
+    def entered(self, data: Any, moment: float = 0.0) -> None:
+        """Protect the whole position after an entry, or after a part of one, has filled; `moment`, a day number, is when."""
         self.review(data)
         position = self._strategy.getposition(data)
         if not position.size or self.cancel(data):
             return
         side = 1 if position.size > 0 else -1
         if self._since.get(data, (0, 0))[1] != side:
-            self._since[data] = len(data), side
+            shown = data.datetime[0] if len(data) else moment
+            self._since[data] = len(data) + (moment > shown), side  # live, the bar of the entry is not complete yet
         close = self._strategy.sell if side > 0 else self._strategy.buy
         first: Order | None = None
         for kind, terms in self._terms(position.price, side):
@@ -51,7 +73,6 @@ class Protection:
     def adopt(self, order: Order) -> None:
         """Go on with a protective order that an earlier run has placed."""
         self._orders.setdefault(order.data, []).append(order)
-        self._begin(order.data)
 
     def keep(self, free: Callable[[Any], bool]) -> None:
         """Protect what stands unprotected, or not in its whole size, on the feeds on which nothing else goes on.
@@ -62,6 +83,23 @@ class Protection:
             self._begin(data)
             if free(data):
                 self._fit(data)
+
+    def work(self, on: bool) -> None:
+        """Place orders from now on, if there are exits to place, or do not."""
+        self.active = on and any(self._exits)
+
+    def lacking(self) -> list[Any]:
+        """Feeds whose position does not have each of its protective orders at work, for all of its shares."""
+        return [data for data in self._strategy.datas if not self._is_complete(data)]
+
+    def _is_complete(self, data: Any) -> bool:
+        position = self._strategy.getposition(data)
+        if not position.size:
+            return True
+        alive = [order for order in self._orders.get(data, []) if order.alive()]
+        wanted = self._terms(position.price, 1 if position.size > 0 else -1)
+        working = all(order.status in AT_WORK and abs(order.executed.remsize) == abs(position.size) for order in alive)
+        return len(alive) == len(wanted) and working
 
     def renew(self, data: Any) -> None:
         """Protect a position whose protective orders have ended without a fill."""
@@ -129,3 +167,9 @@ class Protection:
             del self.barred[data]
             return True
         return False
+
+
+def _bar_of(data: Any, moment_ns: int) -> int:
+    """The number of a feed's bar in which a moment fell, from 1; of the next one where it was after all of them."""
+    shown = moments_of(np.array(data.datetime.get(size=len(data))))
+    return int(np.searchsorted(shown, moment_ns)) + 1

@@ -15,7 +15,7 @@ from engine.live.streaming import stream
 
 SYMBOLS = ("AAA", "BBB")
 SPEC = RunSpec(strategy="steady_decisions:SteadyMinutes", params={"seed": 2, "density": 0.3}, symbols=SYMBOLS, interval="1m",
-               sizer="EqualWeight", limits={"cash_buffer": 0.1}, cash=100_000.0)
+               sizer="EqualWeight", limits={"cash_buffer": 0.1}, cash=100_000.0, on_stop="keep")
 
 
 def two_days(rows=390, days=("2024-02-20", "2024-02-21"), seed=3) -> Bars:
@@ -38,10 +38,13 @@ def venue(bars, now, account=None, **options):
     return LocalAlpaca(bars, now=now, account=account or AccountRules(multiplier=4), **options)
 
 
-def lived(alpaca, until, spec=SPEC, bars=None, at_time=(), **options):
-    """Stream a spec on the venue; (strategy, events). `at_time`: moments, and what is then done with the `Live`."""
-    live, events = Live(alpaca, until, **options), []
-    live.clock.stops = [*live.clock.stops, moment(until) + 60 * 10**9]  # what has been begun is finished
+def lived(alpaca, until, spec=SPEC, bars=None, at_time=(), heard=None, journal=None, **options):
+    """Stream a spec on the venue; (strategy, events). `at_time`: moments, and what is then done with the `Live`.
+
+    `heard` takes the events where the run does not end well.
+    """
+    live, events = Live(alpaca, until, **options), [] if heard is None else heard
+    live.clock.stops = [*live.clock.stops, moment(until) + 600 * 10**9]  # the end takes its time
     todo = sorted((moment(when), act) for when, act in at_time)
 
     def over():
@@ -52,7 +55,7 @@ def lived(alpaca, until, spec=SPEC, bars=None, at_time=(), **options):
     live.broker.p.capital = spec.capital
     live.store.getdata = functools.partial(live.store.getdata, qcheck=60.0 if spec.interval == "1m" else 1800.0)
     try:
-        strategy = stream(spec, live.store, over, events.append, bars)
+        strategy = stream(spec, live.store, over, events.append, bars, journal)
     finally:
         live.store.stop()
     return strategy, events

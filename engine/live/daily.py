@@ -139,7 +139,7 @@ class Daily:
         account = self._rest.account()  # what was taken back may have been filled instead
         decided = self._wanted(bars, account, barred | set(stuck), [*self._missed(bars, account, key), *stuck.values(), *notes])
         name = f"{self._strategy.__name__}-{key}"
-        identity = Run(account.id, name, 0, bar_ns, "", (0, 0), {}).identity
+        identity = Run(account.id, name, 0, bar_ns, ("", ""), (0, 0), {}).identity
         self._blotter.decide(
             _planned(decided, identity), account=account.id, run_key=key, bar_ns=bar_ns, session=str(bars.session[-1]),
             strategy=self._strategy.__name__, strategy_source=resolve.source_digest(self._strategy), spec=self.spec.masked(),
@@ -202,8 +202,8 @@ class Daily:
     # -- telling --------------------------------------------------------------------------------------
 
     def _run(self, row: DecisionRow, trades: tuple[int, int], bars: Bars) -> Run:
-        fill = self.spec.fill or self._strategy.fill
-        return Run(row.account, f"{row.strategy}-{row.run_key}", row.id, row.bar_ns, fill, trades, _prices(bars))
+        fills = self._strategy.fills(self.spec.fill)
+        return Run(row.account, f"{row.strategy}-{row.run_key}", row.id, row.bar_ns, fills, trades, _prices(bars))
 
     def _report(self, session: str, trades: tuple[int, int], new: bool, account: Account, targets: Any, orders: Sequence[LiveOrder],
                 waiting: Sequence[str], warnings: Sequence[str]) -> Report:

@@ -35,7 +35,8 @@ def catch_up(journal: Journal, rest: Rest, account: str, runs: Mapping[str, Any]
             if found is None:
                 journal.blotter.change(order.client_order_id, state=DONE, reason="it never arrived")
                 continue
-            for each in (rest.order(found.id), *found.legs):
+            found = rest.order(found.id)  # with its legs
+            for each in (found, *found.legs):
                 told += _record(journal, account, run, each)
             journal.blotter.change(order.client_order_id, **_state(order, found))
     return told

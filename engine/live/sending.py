@@ -32,7 +32,7 @@ class Run:
 
     Attributes:
         account, name: the broker's account id, and what names the run in client order ids.
-        decision_id, bar_ns: the decision. fill: as in `core.spec.FILLS`.
+        decision_id, bar_ns: the decision. fills: of orders that enter or resize a position and of exits, as in `core.spec.FILLS`.
         session: scheduled open and close of the session they are for, UTC ns. prices: symbol -> latest close.
     """
 
@@ -40,7 +40,7 @@ class Run:
     name: str
     decision_id: int
     bar_ns: int
-    fill: str
+    fills: tuple[str, str]
     session: tuple[int, int]
     prices: dict[str, Decimal]
 
@@ -162,7 +162,7 @@ class Sending:
         now, (opens, closes) = self._clock.now_ns(), self._run.session
         if now >= closes:
             return "", ""
-        auction = AUCTIONS[self._run.fill] if order.attempt == 1 and order.qty == order.qty.to_integral_value() else ""
+        auction = AUCTIONS[self._run.fills[order.intent == "exit"]] if order.attempt == 1 and order.qty == order.qty.to_integral_value() else ""
         if auction == "cls":
             if windows.accepts_cls(now, self._today()):
                 return "cls", ""

@@ -60,6 +60,8 @@ def check_daily(spec: RunSpec) -> type[TargetStrategy]:
         raise BadSpec(f"interval is {spec.interval}: a daily run decides on daily bars; use interval 1d, or --loop to run bar by bar")
     if any(read_group(Exits, spec.exits)):
         raise BadSpec("exits are protective orders that stand all day, and a daily run places none: drop them, or use --loop to run bar by bar")
+    own = resolve.checked_params(strategy, resolve.without_aliases(spec, strategy).params)
+    strategy.check_bars(spec.interval, SimpleNamespace(**{**resolve.defaults(strategy), **own}))
     if read_group(Guard, spec.guard).active or spec.execution is not None:
         raise BadSpec("guard and execution: a daily run sends its orders without them; drop them, or use --loop to run bar by bar")
     if strategy.path_dependent and (spec.signal_start is None or spec.period is not None):

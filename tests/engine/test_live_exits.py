@@ -4,45 +4,15 @@ from decimal import Decimal
 
 import numpy as np
 import pytest
-from streamed_runs import SPEC, SYMBOLS, held, lived, two_days, venue
+from scripted_minutes import SCRIPT, at, flat
+from streamed_runs import SYMBOLS, held, lived, two_days, venue
 
 from brokers.local_alpaca import AccountRules, AnswerFault, OrderFault
-from brokers.local_alpaca.made_minutes import minutes
 from core.bars import Bars
 from core.errors import BadSpec
 from core.series import SymbolBars
-from strategies import TargetStrategy
 
-DAY = "2024-02-21"
 STANDING = ("new", "accepted", "held", "partially_filled")
-
-
-class Script(TargetStrategy):
-    """Decides as written down: "6:1,10:0" is conviction 1 at minute 6 of each session, and out at minute 10."""
-
-    params = dict(a="", b="")
-
-    @classmethod
-    def signals(cls, bars, p):
-        signals = np.full(bars.shape, np.nan)
-        for column, text in ((0, p.a), (1, p.b)):
-            for each in filter(None, text.split(",")):
-                minute, conviction = each.split(":")
-                signals[bars.minute == int(minute), column] = float(conviction)
-        return signals
-
-
-SCRIPT = SPEC.replace(strategy=f"{__name__}:Script", params={"a": "6:1", "b": "6:1"}, exits={"stop": 0.05}, start=DAY)
-
-
-def at(time, date=DAY):
-    return f"{date}T{time}-05:00"
-
-
-def flat(rows=60, **other):
-    """Two flat symbols; `other` are closes of one of them."""
-    closes = {symbol: other.get(symbol, [100.0] * rows) for symbol in SYMBOLS}
-    return minutes(start=f"{DAY} 09:30", **{symbol: [(now,) * 4 for now in each] for symbol, each in closes.items()})
 
 
 def protected(alpaca, *kinds):
@@ -171,17 +141,10 @@ def test_a_split_overnight_moves_the_stop_before_the_open(ratio, conviction):
     assert price["AAA"] == pytest.approx(100.0 / ratio * (1 - 0.1 * conviction)) and price["BBB"] == pytest.approx(90.0)
 
 
-def test_a_run_that_is_told_to_stop_first_finishes_an_exit():
-    with venue(flat(), at("09:34:30")) as alpaca:
-        alpaca.faults.add(OrderFault(type="stop", do="cancel_slow", seconds=4, times=0))
-        lived(alpaca, at("09:40:01"), SCRIPT.replace(params={"a": "6:1,10:0", "b": "6:1,10:0"}))
-        sold = [order for order in alpaca.ledger.orders if order.side == "sell" and order.type == "market"]
-        assert sorted(order.symbol for order in sold) == ["AAA", "BBB"]
-
-
 @pytest.mark.parametrize("changes, words", [
     ({"exits": {"stop": 0.05, "trail": 0.05}}, "together"), ({"exits": {"trail": 0.05}, "fractional": True}, "fractions"),
-    ({"exits": {"stop": 0.05, "profit": 0.1}, "fractional": True}, "fractions"), ({"fill": "session_open"}, "session_open"),
+    ({"exits": {"stop": 0.05, "profit": 0.1}, "fractional": True}, "fractions"), ({"fill": "session_open", "fractional": True}, "whole shares"),
+    ({"strategy": "ShortTermMomentum", "params": {"minutes": 20}, "interval": "15m"}, "too coarse"),
 ])
 def test_what_alpaca_cannot_hold_is_refused_before_the_run(changes, words):
     with venue(flat(), at("09:34:30")) as alpaca, pytest.raises(BadSpec, match=words):

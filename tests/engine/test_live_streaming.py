@@ -140,7 +140,7 @@ def test_a_store_of_somebody_else_by_its_import_path():
     strategy = stream(spec, made(kind, {"bars": 30}), lambda: False, events.append)
     done = [event.facts for event in events if event.kind == "order" and event.facts["status"] == "Completed"]
     assert {(order["symbol"], order["side"], order["size"]) for order in done} >= {("AAA", "buy", 1), ("AAA", "sell", 1), ("BBB", "buy", 1)}
-    assert len(strategy) == 30 and isinstance(strategy.broker, bt.brokers.BackBroker)
+    assert len(strategy) == 30 and isinstance(strategy.cerebro.broker, bt.brokers.BackBroker)
 
 
 def test_it_is_given_the_keys_it_has_parameters_for(monkeypatch):
