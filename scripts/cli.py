@@ -24,6 +24,7 @@ from scripts.guard import guard
 from scripts.paper import live, paper
 from scripts.report import report
 from scripts.runs import runs
+from scripts.shadow import shadow
 from scripts.signals import signals
 from scripts.sweep import sweep
 from scripts.walkforward import walkforward
@@ -39,6 +40,7 @@ app.command()(check)
 app.command()(sweep)
 app.command()(walkforward)
 app.command()(gate)
+app.command()(shadow)
 app.command()(report)
 app.command()(signals)
 app.command()(paper)
