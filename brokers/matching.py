@@ -12,6 +12,8 @@ from backtrader import Order
 
 LIMITED = (Order.Limit, Order.StopLimit, Order.StopTrailLimit)
 _STOPS = (Order.Stop, Order.StopTrail, Order.StopLimit, Order.StopTrailLimit)
+TOO_LATE = {"open": "too late for the opening auction: it takes orders until two minutes before the open (09:28 New York time)",
+            "close": "too late for the closing auction: it takes orders until ten minutes before the close (15:50 New York time)"}
 AT_OPEN, WITHIN_BAR, AT_CLOSE = range(3)
 
 
@@ -32,12 +34,22 @@ class Matching(bt.brokers.BackBroker):
         self._tried: dict[int, float] = {}  # order -> bar it was last tried on
         self._entered: dict[Any, tuple[float, int]] = {}  # feed -> bar and phase of its latest entry
         self._phase = WITHIN_BAR
+        self._auctions: dict[int, Any] = {}  # order -> the auction it is for
+
+    def submit(self, order: Order, check: bool = True) -> Order:
+        kind, find = _auction_kind(order), getattr(order.data, "next_auction", None)
+        auction = find(kind, _placed(order)) if kind and find is not None else None
+        if auction is not None:
+            self._auctions[order.ref] = auction
+        return super().submit(order, check)
 
     def _adds_exposure(self, order: Order) -> bool:
         held = self.positions[order.data].size
         return held == 0 or (held > 0) == order.isbuy() or abs(order.executed.remsize) > abs(held)
 
     def _match_pending(self) -> None:
+        if self._auctions:
+            self._end_auctions(late=True)
         waiting = [order for order in self.pending if order.active() and self._advanced(order)]
         expired = [order for order in waiting if order.expire()]
         for order in expired:
@@ -52,8 +64,33 @@ class Matching(bt.brokers.BackBroker):
                 self._phase = AT_OPEN if turn < 3 else AT_CLOSE if turn == 4 else WITHIN_BAR
                 self._try_order(order)
         self._phase = WITHIN_BAR
+        if self._auctions:
+            self._end_auctions(late=False)
         if len(self.pending) > 1:
             self.pending = collections.deque(sorted(self.pending, key=lambda order: order.ref))
+
+    def _end_auctions(self, late: bool) -> None:
+        """Refuse the orders that came too late for their auction, or end those whose auction is over and has not filled them."""
+        now = max(data.datetime[0] for data in self.cerebro.datas if len(data))
+        for order in [order for order in self.pending if order.ref in self._auctions]:
+            auction = self._auctions[order.ref]
+            if not order.alive():  # another one's end has ended it
+                continue
+            if late and auction.is_late:
+                self._end(order, Order.Rejected, TOO_LATE[auction.kind])
+            elif not late and auction.over <= now:
+                self._end(order, Order.Expired, f"not filled by the {'opening' if auction.kind == 'open' else 'closing'} auction")
+        self._auctions = {order.ref: self._auctions[order.ref] for order in [*self.submitted, *self.pending] if order.ref in self._auctions}
+
+    def _end(self, order: Order, status: int, reason: str) -> None:
+        """End a pending order for a reason, and with it what cannot go without it."""
+        self.pending.remove(order)
+        self._tried.pop(order.ref, None)
+        order.addinfo(reason=reason)
+        order.executed.dt, order.status = order.data.datetime[0], status
+        self.notify(order)
+        self._ococheck(order)
+        self._bracketize(order, cancel=True)
 
     def _try_order(self, order: Order) -> None:
         self._tried[order.ref] = order.data.datetime[0]
@@ -95,7 +132,7 @@ class Matching(bt.brokers.BackBroker):
         """When in the bar the order is tried: 0 to 2 at the open, 3 within the bar, 4 at the close."""
         kind, price = order.exectype, order.created.price
         opening = order.data.open[0]
-        if kind == Order.Close:
+        if _auction_kind(order) == "close":
             return 4
         if _is_running_stop(order):
             return 1
@@ -109,10 +146,10 @@ class Matching(bt.brokers.BackBroker):
         return 2 if self._adds_exposure(order) else 1
 
     def _try_exec(self, order: Order) -> None:
-        data = order.data
-        if order.info.get("auction") == "open" and not self._auction_due(order, "open"):
+        data, auction = order.data, self._auctions.get(order.ref)
+        if auction is not None and not data.prints(auction):
             return
-        if math.isnan(data.open[0]):
+        if math.isnan(data.open[0]) or (auction is not None and auction.kind == "close"):
             self._phase = AT_CLOSE
             self._try_exec_at_close(order, data.close[0])
         elif _is_running_stop(order):
@@ -136,19 +173,11 @@ class Matching(bt.brokers.BackBroker):
             self._try_exec_stoplimit(order, close, close, close, close, created.price, created.pricelimit)
 
     def _try_exec_close(self, order: Order, pclose: float) -> None:
-        auction = getattr(order.data, "auction", lambda kind: None)("close")
-        if auction is None:
+        if order.ref not in self._auctions:
             super()._try_exec_close(order, pclose)
-        elif self._auction_due(order, "close"):
+        else:
             slip = self._slip_up if order.isbuy() else self._slip_down
             self._execute(order, ago=0, price=slip(pclose, pclose))
-
-    def _auction_due(self, order: Order, kind: str) -> bool:
-        auction = getattr(order.data, "auction", lambda kind: None)(kind)
-        if auction is None:
-            return True
-        due, cutoff = auction
-        return due and order.created.dt <= cutoff
 
     def _slip_up(self, pmax: float, price: float, doslip: bool = True, lim: bool = False) -> Any:
         return self._slipped(price, +1, doslip) if self.p.slip_out else super()._slip_up(pmax, price, doslip, lim)
@@ -169,6 +198,20 @@ class Matching(bt.brokers.BackBroker):
             return remaining
         most = volume * self.p.max_volume
         return min(remaining, most if self.p.fractional else math.floor(most))
+
+
+def _auction_kind(order: Order) -> str:
+    """The auction an order is for, "open" or "close"; "" for none."""
+    tif = order.info.get("tif")
+    if tif is None and order.exectype == Order.Close:
+        return "close"
+    return "open" if tif is None and order.info.get("auction") == "open" else {"opg": "open", "cls": "close"}.get(tif, "")
+
+
+def _placed(order: Order) -> float:
+    """The moment at which an order was made, a day number; its feed's bar may be an older one."""
+    owner = order.owner
+    return max(order.created.dt, owner.datetime[0] if owner is not None and len(owner) else order.created.dt)
 
 
 def _is_running_stop(order: Order) -> bool:

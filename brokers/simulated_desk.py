@@ -111,7 +111,7 @@ class BarDesk(OrderDesk):
             self._clock.wait_for(request.tif)
         return request
 
-    def _quote(self, order: BtOrder) -> Decimal | None:
+    def quote(self, order: BtOrder) -> Decimal | None:
         """The close on which the order was decided, unless it was too old then to say what a share costs."""
         old = not is_daily(order) and abs(self._clock.now_ns() - moment_of(order.created.dt)) > FRESH_NS
         return None if old else exact_number(order.created.pclose)

@@ -13,11 +13,12 @@ from backtrader import Order as BtOrder
 
 from brokers.alpaca.answers import ZERO
 from brokers.alpaca.order_book import OrderBook
-from brokers.alpaca.order_desk import AwaitsSales, Unnamed
+from brokers.alpaca.order_desk import Awaits, AwaitsSales, AwaitsWindow, Unnamed
 from brokers.alpaca.order_holdings import Holdings
 from brokers.alpaca.order_terms import exact_number, moment_of, symbol_of
 from brokers.alpaca.order_tickets import Batch, Outbox, Ticket
 from brokers.simulated_desk import BarClock, BarDesk, Exchange
+from brokers.simulated_endings import Endings
 from brokers.simulated_sent import Sent, as_sent
 from core.errors import CerebrolabError
 
@@ -29,13 +30,14 @@ class AlpacaRules:
 
     The account is a margin account with multiplier 2 that may sell short: its buying power is twice the equity, less
     long and short positions, less what open orders take. The simulated broker lends nothing, so its own cash check comes
-    on top. Only refusals are simulated: what Alpaca ends later, such as a day order at the close, stays open.
+    on top. What Alpaca ends later, such as a day order at the close, is in `endings`.
 
     Args:
         broker: the simulated broker. assets: see `Exchange`.
 
     Attributes:
         closing_only: reference of a reversal that may close its position but not open the other -> why.
+        endings: when the orders end by themselves.
     """
 
     def __init__(self, broker: Any, assets: Mapping[str, Mapping[str, Any]]) -> None:
@@ -47,6 +49,7 @@ class AlpacaRules:
         self._sent: list[Sent] = []
         self._now = -1  # moment of the orders that wait to be judged, -1 = there are none
         self.closing_only: dict[int, str] = {}
+        self.endings = Endings(self._clock)
 
     def take(self, order: BtOrder) -> str:
         """Put an order with its group until `judge`; why it cannot be, "" if it can."""
@@ -64,23 +67,34 @@ class AlpacaRules:
     def judge(self) -> Iterator[tuple[list[BtOrder], str]]:
         """Groups of orders that are refused, and why; the others are open from now on.
 
-        Buys that lack nothing but what sales on their way bring come last, and are judged as if those were done.
+        Buys that lack nothing but what sales on their way bring come last, and are judged as if those were done. What waits for
+        the window of an auction is judged once more when that has opened.
         """
+        batches = sorted(self._outbox.ready(self._latest()), key=lambda batch: batch.opens_ns)
         if self._now >= 0:
             self._open_desk()  # some of the open orders may have been cancelled since
+        elif batches:
+            self._look()
         waiting = []
-        for batch in self._outbox.ready():
-            for ticket in batch.members:
-                self._tickets.pop(ticket.order.ref, None)
+        for batch in batches:
             try:
-                yield from self._refused(batch, self._now)
+                yield from self._refused(batch, batch.opens_ns or self._now)
             except AwaitsSales:
                 waiting.append(batch)
+            except AwaitsWindow:
+                self._outbox.hold(batch)
+                continue
+            for ticket in batch.members:
+                self._tickets.pop(ticket.order.ref, None)
         if waiting:
             self._complete_sales()
         for batch in waiting:
-            yield from self._refused(batch, self._now)
+            yield from self._refused(batch, batch.opens_ns or self._now)
         self._now = -1
+
+    def _latest(self) -> int:
+        """Completion of the latest bar, UTC ns."""
+        return moment_of(max((data.datetime[0] for data in self._broker.cerebro.datas if len(data)), default=0.0))
 
     def _refused(self, batch: Batch, now_ns: int) -> Iterator[tuple[list[BtOrder], str]]:
         reason = self._judge(batch, now_ns)
@@ -98,7 +112,7 @@ class AlpacaRules:
             return
         self._sent = [sent for sent in self._sent if not any(ticket.order in partners for ticket in sent.batch.members)]
         self._look()
-        yield from self._refused(outbox.ready()[0], _moment(order))
+        yield from self._refused(outbox.ready(_moment(order))[0], _moment(order))
 
     def _partners(self, order: BtOrder) -> list[BtOrder]:
         """The open orders of the group that a protective order joins, oldest first."""
@@ -154,17 +168,18 @@ class AlpacaRules:
         sent = Sent(batch, request)
         self._sent.append(sent)
         sent.enter(self._book)
+        self.endings.watch((ticket.order for ticket in batch.members), request)
         return ""
 
     def _send(self, batch: Batch) -> str:
         """Hand a batch to the desk; why it is refused.
 
         Raises:
-            AwaitsSales: it would not be, if sales on their way were done.
+            Awaits: it would not be, if sales on their way were done; or its time comes later.
         """
         try:
             self._desk.send(batch)
-        except AwaitsSales:
+        except Awaits:
             raise
         except CerebrolabError as error:
             return str(error)
@@ -190,7 +205,7 @@ class AlpacaRules:
         means.buying_power += abs(qty) * holding.mark
         try:
             return self._send(Batch(Ticket(lead.order, left=lead.left)))
-        except AwaitsSales:
+        except Awaits:
             return ""
         finally:
             holding.set(qty, average, holding.mark)

@@ -28,7 +28,7 @@ from strategies.base import TargetStrategy
 
 INSTALLED = {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
 SHIPPED = (*OURS, "backtrader", "builtins")
-RULES = {"signals", "check", "features", "warmup"}  # what does not reach beyond the bars
+RULES = {"signals", "check", "check_bars", "features", "warmup"}  # what does not reach beyond the bars
 
 
 class Unplayable(UsageError):

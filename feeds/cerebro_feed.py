@@ -14,10 +14,12 @@ from backtrader.linebuffer import LineBuffer
 
 from core.bars import Bars
 from core.calendars import MINUTE_NS, get_calendar
-from core.day_numbers import EPOCH, day_numbers
+from core.day_numbers import EPOCH, day_numbers, moments_of
 from core.errors import BadSpec
+from feeds.intervals import interval_ns
 
-AUCTION_CUTOFF_NS = {"open": 2 * MINUTE_NS, "close": 10 * MINUTE_NS}  # orders must be in by 09:28 and 15:50
+AUCTION_CUTOFF_NS = {"open": 2 * MINUTE_NS, "close": 10 * MINUTE_NS}  # orders must be in before 09:28 and 15:50
+OPENING_NS = 2 * MINUTE_NS  # what has not traded by then has had no opening auction
 _UNITS = {"m": (bt.TimeFrame.Minutes, 1), "h": (bt.TimeFrame.Minutes, 60), "d": (bt.TimeFrame.Days, 1),
           "w": (bt.TimeFrame.Weeks, 1), "M": (bt.TimeFrame.Months, 1)}
 _LINES = ("open", "high", "low", "close", "volume")
@@ -35,6 +37,21 @@ class Action(NamedTuple):
     split: float
     dividend: float
     pay: float
+
+
+class Auction(NamedTuple):
+    """An auction as an order meets it.
+
+    Attributes:
+        kind: "open" or "close". session: its exchange date. over: the day number from which on it has taken place; infinite
+            where a bar is a day or longer, and its open or close is the auction's.
+        is_late: the order came between the cut-off and the auction before this one, which must have been meant.
+    """
+
+    kind: str
+    session: np.datetime64
+    over: float
+    is_late: bool
 
 
 class BarsData(bt.feed.DataBase):
@@ -164,29 +181,45 @@ class BarsData(bt.feed.DataBase):
 
     # -- sessions -------------------------------------------------------------------------------------
 
-    def auction(self, kind: str) -> tuple[bool, float] | None:
-        """Whether the current bar holds the session's opening or closing print, and the auction's cut-off.
-
-        Args:
-            kind: "open" or "close".
+    def next_auction(self, kind: str, placed: float) -> Auction | None:
+        """The auction that an order for the "open" or the "close" is for, by the moment at which it was placed (a day number).
 
         Returns:
-            (is it the first or last bar of its session, day number by which an order had to be in), or None
-            where the feed does not know its sessions (a pandas frame, a resampled or replayed feed).
+            None where the feed does not know its sessions (a pandas frame, a resampled or replayed feed).
         """
         if self.bars is None or self._filters:
             return None
+        calendar = get_calendar(self.bars.calendar)
+        moment, cutoff = int(moments_of(np.array([placed]))[0]), AUCTION_CUTOFF_NS[kind]
+        moments = calendar.opens if kind == "open" else calendar.closes
+        if kind == "open" or self.bars.daily:
+            at = int(np.searchsorted(moments - cutoff, moment, "right"))
+            is_late = at > 0 and moment < moments[at - 1]
+        else:
+            at = int(np.searchsorted(moments, moment, "left"))
+            is_late = at < len(moments) and moment >= moments[at] - cutoff
+        if at == len(moments):
+            return None
+        over = np.inf if self.bars.daily else day_numbers(moments[at : at + 1] + (OPENING_NS if kind == "open" else 0))[0]
+        return Auction(kind, calendar.sessions[at], float(over), bool(is_late))
+
+    def prints(self, auction: Auction) -> bool:
+        """Whether the current bar holds an auction's price: its open, or its close."""
+        assert self.bars is not None
         skipped = self._skipped if self._bulk else int(np.searchsorted(self._moments, self.fromdate))
         at = len(self) - 1 + skipped
-        edges, cutoffs = self._auctions[kind]
-        return bool(edges[at]), cutoffs[at]
+        sessions, edges = self._session_edges
+        return bool(sessions[at] >= auction.session if self.bars.daily else sessions[at] == auction.session and edges[auction.kind][at])
 
     @cached_property
-    def _auctions(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-        bars = self.bars
-        calendar = get_calendar(bars.calendar)
-        session = bars.session[self._rows(bars)]
-        changes = session[1:] != session[:-1]
-        edges = {"open": np.r_[True, changes], "close": np.r_[changes, True]}
-        moments = {"open": calendar.open_of(session), "close": calendar.close_of(session)}
-        return {kind: (edges[kind], day_numbers(moments[kind] - AUCTION_CUTOFF_NS[kind])) for kind in edges}
+    def _session_edges(self) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+        """The session of each own bar; which bars hold an opening print, in time for the auction, and which a closing one."""
+        assert self.bars is not None
+        rows, calendar = self._rows(self.bars), get_calendar(self.bars.calendar)
+        session, index = self.bars.session[rows], self.bars.index[rows]
+        if self.bars.daily:
+            return session, {}
+        opens, same = calendar.open_of(session), session[1:] == session[:-1]
+        regular = (index > opens) & (index <= calendar.close_of(session))
+        in_time = index - interval_ns(self.bars.interval) < opens + OPENING_NS
+        return session, {"open": regular & in_time & ~np.r_[False, same & regular[:-1]], "close": regular & ~np.r_[same & regular[1:], False]}

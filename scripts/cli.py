@@ -1,6 +1,6 @@
 """The command `cerebrolab`: its sub-commands, and the one place where errors become one line and an exit code.
 
-Exit codes: 0 done, 1 unexpected error (traceback in the log), 2 the request or the data is wrong, 3 a live run has ended and its
+Exit codes: 0 done, 1 unexpected error (traceback in the log) or a finding, 2 the request or the data is wrong, 3 a live run has ended and its
 account is not as it was asked to be, 130 interrupted.
 """
 
@@ -22,6 +22,7 @@ from scripts.data import data
 from scripts.gate import gate
 from scripts.guard import guard
 from scripts.paper import live, paper
+from scripts.parity import parity
 from scripts.report import report
 from scripts.runs import runs
 from scripts.shadow import shadow
@@ -37,6 +38,7 @@ INTERRUPTED = 130
 app = typer.Typer(name="cerebrolab", add_completion=False, pretty_exceptions_enable=False)
 app.command()(backtest)
 app.command()(check)
+app.command()(parity)
 app.command()(sweep)
 app.command()(walkforward)
 app.command()(gate)

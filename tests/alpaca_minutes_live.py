@@ -1,92 +1,40 @@
 """A Cerebro on live feeds of a LocalAlpaca: websocket and REST are real, the venue's time passes while Cerebro waits."""
 
 import datetime as dt
-import time
 
 import backtrader as bt
 import numpy as np
 import pandas as pd
-from alpaca_rest import CallersClock
 from alpaca_streams import until
 
 from brokers.alpaca import AlpacaStore
 from brokers.alpaca.stream_trouble import State
 from brokers.alpaca.trade_stream import TradeUpdate
+from brokers.local_alpaca import ReplayClock
 from brokers.local_alpaca.made_minutes import minute_frame
 from brokers.local_alpaca.moments import moment, new_york
 from core.bars import Bars
 from core.day_numbers import moments_of
 
-PATIENCE_S = 5.0
-STEP_S = 2.0  # of the venue's time, while the stream is not connected
-REPORTS = ("nonsense", "error")
 FIELDS = ("open", "high", "low", "close", "volume")
 THURSDAY, FRIDAY = "2024-02-29", "2024-03-01"
 FIRST = dt.datetime(2024, 2, 29)  # where the feeds' history begins
 
 
-class FeedClock(CallersClock):
-    """The venue's time; waiting lets it pass, and then waits (really) until the stream has caught up with it.
+class FeedClock(ReplayClock):
+    """A `ReplayClock` whose state is that of the feeds' stream."""
 
-    It stops at the moments `stops`, calls `reached`, and goes no further than the last of them.
+    @property
+    def state(self):
+        return self.data.state
 
-    Caught up: what the venue has told has arrived, and the stream is connected, or pauses before its next try.
-    """
-
-    def __init__(self, alpaca, skew_s=0.0):
-        super().__init__(alpaca)
-        self.skew_s = skew_s
-        self.heard = self.pauses = 0
-        self.sent = {}
-        self.state, self.stops, self.reached = "", [], lambda: None
-        send = alpaca.streams.send
-
-        def counting(channel, messages):
-            messages = list(messages)
-            for each in self.connections() if "data" not in alpaca.streams.muted else ():
-                self.sent[each] = self.sent.get(each, 0) + sum(each.wants(channel, message["S"]) for message in messages)
-            send(channel, messages)
-
-        alpaca.streams.send = counting
-
-    def connections(self):
-        """The venue's ends of the stream, the newest last."""
-        return [each for each in self.alpaca.streams._sessions if hasattr(each, "wanted")]
+    @state.setter
+    def state(self, state):
+        self.data.state = state
 
     @property
     def missing(self):
-        """How much of what the newest connection was told has not arrived."""
-        return max(sum(self.sent.get(each, 0) for each in self.connections()[-1:]) - self.heard, 0)
-
-    def listened(self, told):
-        """What the stream has told."""
-        name = getattr(told, "name", None)
-        if name is None or name == "nonsense":
-            self.heard += 1
-        elif name not in REPORTS:
-            self.state = name
-            self.heard *= name == "connected"  # another connection begins anew
-
-    def sleep(self, seconds):
-        super().sleep(seconds)
-        self.pauses += 1
-
-    def wait(self, event, seconds):
-        self.catch_up()
-        left = min([at - self.alpaca.now for at in self.stops if at > self.alpaca.now], default=0) / 1e9
-        step = min(seconds, left) if self.state in ("connected", "") else min(seconds, left, STEP_S)
-        rung = super().wait(event, step)
-        self.catch_up()
-        self.reached()
-        return rung or event.is_set()
-
-    def catch_up(self):
-        """Wait until the stream has."""
-        before, deadline = self.pauses, time.monotonic() + PATIENCE_S
-        while not (self.state == "connected" and not self.missing or self.pauses >= before + 2 or self.state == ""):
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"the stream is {self.state}, {self.missing} messages have not arrived")
-            time.sleep(0.0005)
+        return self.data.missing
 
 
 class Watcher(bt.Strategy):
@@ -167,12 +115,9 @@ class Live:
         """Let the clock know what the stream tells, and what it is expected to tell."""
         listen = self.store.listen
 
-        def counted(hear):
-            return lambda told: (hear(told), self.clock.listened(told))
-
         def listening(on_bar, on_state):
             self.clock.state = "connecting"
-            stream = listen(counted(on_bar), counted(on_state))
+            stream = listen(self.clock.data.through(on_bar), self.clock.data.through(on_state))
             expect = stream.expect
             stream.expect = lambda within_s: (expect(within_s), setattr(self.clock, "state", "mute"))
             return stream

@@ -25,6 +25,8 @@ from brokers.hooks import Hooks
 from brokers.order_copies import snapshot
 from core.errors import UsageError
 
+ANSWERS = 1000  # states of orders that strategies cause in one turn; a strategy that sends again whatever is refused must not stop the clock
+
 
 class AlpacaBroker(Hooks, bt.BrokerBase):
     """Cash, positions and orders of one Alpaca account. `AlpacaStore.getbroker()` makes it.
@@ -63,6 +65,7 @@ class AlpacaBroker(Hooks, bt.BrokerBase):
         super().__init__()
         self.cerebro: Any = None
         self.store: Any = None
+        self._to_tell = ANSWERS
         self.whose: Callable[[str], str] | None = None
         self.shared: Any = None
         self._flow = OrderFlow(rest, clock, self, Trouble(report), expect or (lambda within_s, since: None))
@@ -94,6 +97,7 @@ class AlpacaBroker(Hooks, bt.BrokerBase):
         self._watch.apply()
         self._watch.look()
         self.flush()
+        self._to_tell = len(self._flow.notifications) + ANSWERS
 
     def flush(self) -> None:
         """Send the orders that wait."""
@@ -199,8 +203,13 @@ class AlpacaBroker(Hooks, bt.BrokerBase):
         return [snapshot(order) if safe else order for order in self._flow.open_orders()]
 
     def get_notification(self) -> BtOrder | None:
-        """The next state of an order that strategies have not heard of."""
-        return self._flow.notifications.popleft() if self._flow.notifications else None
+        """The next state of an order that strategies have not heard of; of what they cause by each answer, so much in one turn."""
+        if self._flow.notifications and self._to_tell > 0:
+            self._to_tell -= 1
+            return self._flow.notifications.popleft()
+        if self._flow.notifications:
+            self._wake()
+        return None
 
     def add_order_history(self, orders: Any, notify: bool = False) -> None:
         """Not possible: the account has a history of its own.

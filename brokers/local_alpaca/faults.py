@@ -5,6 +5,7 @@ Each fault strikes its `nth` match (counted from 1) and the ones after it, `time
 
 import re
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -124,11 +125,26 @@ class BarFault(Fault):
 Kind = TypeVar("Kind", bound=Fault)
 
 
-class Faults:
-    """The faults of one venue, in the order they were added."""
+@dataclass(frozen=True)
+class Strike:
+    """A fault that happened: when (venue time, UTC ns), and to what (an order, a symbol, a method and a path)."""
 
-    def __init__(self) -> None:
+    time: int
+    fault: Fault
+    about: tuple[Any, ...]
+
+
+class Faults:
+    """The faults of one venue, in the order they were added.
+
+    Attributes:
+        strikes: what has happened, in order.
+    """
+
+    def __init__(self, now: Callable[[], int] = lambda: 0) -> None:
+        self._now = now
         self._faults: list[Fault] = []
+        self.strikes: list[Strike] = []
 
     def add(self, fault: Kind) -> Kind:
         """Add a fault; it is returned, so that a test can ask how often it struck."""
@@ -143,4 +159,5 @@ class Faults:
         """The first fault of a kind that matches and strikes; every one that matches counts."""
         struck = [fault for fault in self._faults
                   if isinstance(fault, kind) and fault.matches(*about) and fault.count()]  # type: ignore[attr-defined]
+        self.strikes += [Strike(self._now(), fault, about) for fault in struck[:1]]
         return struck[0] if struck else None

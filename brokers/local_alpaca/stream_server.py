@@ -132,6 +132,11 @@ class StreamServer:
             return sum(session.listening for session in self._open(TradeSession))
         return sum(any(session.wanted.values()) for session in self._open(DataSession))
 
+    def told(self, stream: str) -> int:
+        """How many updates or messages the newest connection of "trade" or "data" has been sent; 0 where there is none."""
+        sessions = self._open(TradeSession if stream == "trade" else DataSession)
+        return sessions[-1].told if sessions else 0
+
     def drop(self, stream: str, held_s: float = 0.0) -> None:
         """End the connections of "trade" or "data" without a goodbye; their places stay taken for `held_s`."""
         for session in self._open(TradeSession if stream == "trade" else DataSession):
@@ -162,6 +167,7 @@ class StreamServer:
         for session in self._open(DataSession) if "data" not in self.muted else ():
             wanted = [each for each in messages if session.wants(channel, each["S"])]
             if wanted:
+                session.told += len(wanted)
                 session.tell(wanted)
 
     def _halted(self, symbol: str, halted: bool) -> None:

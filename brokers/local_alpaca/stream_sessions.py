@@ -31,11 +31,16 @@ AUTH_SECONDS = 10
 
 
 class Session:
-    """A connection with an outbox of its own, so that a slow reader never holds up the venue."""
+    """A connection with an outbox of its own, so that a slow reader never holds up the venue.
+
+    Attributes:
+        told: trade updates, or messages about symbols, that it has been sent.
+    """
 
     def __init__(self, server: StreamServer, connection: ServerConnection, path: str) -> None:
         self.server, self.connection, self.path = server, connection, path
         self.authorized = False
+        self.told = 0
         self._outbox: queue.SimpleQueue[bytes | str | None] = queue.SimpleQueue()
         self._sender = threading.Thread(target=self._send_all, daemon=True)
 
@@ -108,6 +113,7 @@ class TradeSession(Session):
     def update(self, update: Json) -> None:
         """Pass on a trade update, if it is listened to."""
         if self.listening:
+            self.told += 1
             self.tell("trade_updates", update)
 
 

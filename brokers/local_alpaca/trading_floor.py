@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from brokers.local_alpaca.faults import OrderFault
-from brokers.local_alpaca.market import Print
+from brokers.local_alpaca.market import TICK, Print
 from brokers.local_alpaca.matching import range_fill, trade_fill
 from brokers.local_alpaca.moments import SECOND, new_york
 from brokers.local_alpaca.orders import WORKING, Execution, Order
@@ -57,8 +57,13 @@ class TradingFloor:
         qty = wanted if left is None else min(left, wanted)
         if order.time_in_force == "fok" and qty < wanted:
             return left
-        self.fill(order, price, qty)
+        self.fill(order, self._slipped(order, price), qty)
         return None if left is None else left - qty
+
+    def _slipped(self, order: Order, price: Decimal) -> Decimal:
+        """A price, worse by the venue's slippage for orders that take what there is: those without a limit."""
+        rate = self.venue.slippage
+        return price if not rate or order.limit_price is not None else (price * (1 + order.sign * rate)).quantize(TICK)
 
     def _takes_part(self, order: Order, each: Print, regular: bool, inside: bool) -> bool:
         if not self.is_working(order) or order.time_in_force == "cls":
@@ -203,7 +208,7 @@ class TradingFloor:
         if order.status in WORKING and traded_today and symbol not in market.halted:
             price = trade_fill(order, market.last[symbol])
             if price is not None:
-                self.fill(order, price)
+                self.fill(order, self._slipped(order, price))
         self.finish(order, "expired")
 
     def _end_of_day(self, order: Order) -> None:

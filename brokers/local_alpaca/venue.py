@@ -48,12 +48,13 @@ class Venue:
             self.account.positions[symbol] = Position(Decimal(str(qty)), Decimal(str(average)))
         self.account_id = self.new_id()
         self.account.last_equity = self.account.equity
-        self._book, self.agenda, self.faults = Book(), Agenda(), Faults()
+        self._book, self.agenda, self.faults = Book(), Agenda(), Faults(lambda: self.now)
         self._ledger = Ledger(self.account.cash, {s: held.qty for s, held in self.account.positions.items()})
         self.updates = TradeUpdates(self.ledger, self.faults, self.agenda, self.random, self.new_id)
         self.print_listeners: list[Callable[[list[Print]], None]] = []
         self.status_listeners: list[Callable[[str, bool], None]] = []
         self.liquidity: dict[str, Decimal] = {}  # shares a symbol's every print can take; unlimited where absent
+        self.slippage = Decimal(0)  # part of the price that orders without a limit lose on their fills
         self.last_closes: dict[str, Decimal] = dict(self.market.last)
         self.clock_error_s = 0.0
         self.told: dict[Any, Any] = {}  # bars already made for the data API; history.py keeps it
@@ -109,6 +110,12 @@ class Venue:
         with self.lock:
             while (due := self.agenda.next_moment()) is not None and due <= self.now:
                 self.agenda.pop()()
+
+    @property
+    def due(self) -> int:
+        """When something happens next, UTC ns."""
+        with self.lock:
+            return self._next()[0]
 
     def _next(self) -> tuple[int, int, Callable[[], None]]:
         never = 2**63

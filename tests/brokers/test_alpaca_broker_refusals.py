@@ -41,7 +41,6 @@ def refused(outcome, *, posts=1):
     (dict(exectype=Order.Limit, price=-3), "not above 0"),
     (dict(exectype=Order.Stop, price=105, tif="opg"), "day or gtc"),
     (dict(tif="soon"), "'soon' is none of"),
-    (dict(tif="opg"), "19:00 to 09:28"),
     (dict(extended_hours=True), "extended hours"),
     (dict(size=100_000), "buying power"),
     (dict(size=1_000_000, exectype=Order.Limit, price=90), "buying power"),

@@ -85,3 +85,13 @@ def test_what_is_no_moment_is_said():
         with pytest.raises(ValueError, match="not an RFC 3339 time"):
             to_ns(text)
     assert at_new_york(dt.date(2024, 7, 1), dt.time(9, 30)) == moment("2024-07-01T13:30Z")
+
+
+@pytest.mark.parametrize(("when", "waits"), [
+    ("2024-03-01T09:27:59-05:00", False), ("2024-03-01T09:28:00-05:00", False), ("2024-03-01T09:29:59-05:00", False),
+    ("2024-03-01T09:30:00-05:00", True), ("2024-03-01T16:00:00-05:00", True), ("2024-03-01T18:59:59-05:00", True),
+    ("2024-03-01T19:00:00-05:00", False), ("2024-03-03T12:00:00-05:00", True), ("2024-03-03T09:29:00-05:00", True)])
+def test_an_order_for_the_opening_auction_waits_from_the_open_on_or_all_day_without_a_session(when, waits):
+    """Between 09:28 and the open it is too late for today's, which must have been meant."""
+    session = (moment("2024-03-01T09:30-05:00"), moment("2024-03-01T16:00-05:00")) if "03-01" in when else None
+    assert windows.awaits_opg(moment(when), session) is waits

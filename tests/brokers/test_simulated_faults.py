@@ -130,7 +130,7 @@ def test_a_series_without_opens_fills_at_its_close(make):
 
 
 def test_an_order_for_the_closing_auction_obeys_the_cut_off():
-    """Minute bars: decided at 15:49 it fills at today's close, decided at 15:51 at tomorrow's."""
+    """Minute bars: decided at 15:49 it fills at today's close, decided at 15:50 it is refused."""
     import pandas as pd
 
     days = [pd.date_range(f"{day} 09:31", f"{day} 16:00", freq="min", tz="America/New_York")
@@ -143,10 +143,11 @@ def test_an_order_for_the_closing_auction_obeys_the_cut_off():
 
     panel = Bars.from_frames({"A": minutes}, interval="1m")
     assert panel.minute[388] == 389 and panel.minutes_left[388] == 1
-    for bar, price in ((379, 101.0), (380, 101.0), (381, 103.0)):
+    for bar, prices in ((379, [101.0]), (380, []), (381, []), (391, [103.0])):
         plan = {bar: lambda s: s.buy(size=1, exectype=bt.Order.Close)}
         _, broker = play({"A": BarsData(dataname=panel)}, plan)
-        assert [bit.price for _, bit in broker.fills] == [price], bar
+        assert [bit.price for _, bit in broker.fills] == prices, bar
+        assert [order.info.get("reason", "")[:35] for order in broker.orders] == ["" if prices else "too late for the closing auction: i"]
 
 
 def test_a_reference_symbol_is_never_traded():

@@ -60,7 +60,6 @@ def told(strategy):
      "an order has a size or price of nan: it must be a finite number"),
     (lambda s, a, b: (s.buy(a, size=3, exectype=Order.StopTrailLimit, price=100, plimit=99, trailamount=2), s.buy(b, size=3)), {},
      "alpaca has no StopTrailLimit orders: use another exectype"),
-    (lambda s, a, b: (s.buy(a, size=3, auction="open"), s.buy(b, size=3)), {}, "opg orders are taken from 19:00 to 09:28 New York time"),
     (lambda s, a, b: (s.buy(a, size=3, exectype=Order.Stop, price=101, tif="ioc"), s.buy(b, size=3)), {}, "a stop order is day or gtc"),
 ], ids=lambda value: value if isinstance(value, str) else "")
 def test_a_refused_order_is_rejected_with_its_reason_and_the_run_goes_on(act, params, reason):

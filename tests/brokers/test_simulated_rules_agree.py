@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import backtrader as bt
+import pandas as pd
 from alpaca_cerebro import play_live
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,12 +11,14 @@ from scripted import Script
 
 from brokers import SimulatedBroker
 from brokers.local_alpaca import AccountRules, LocalAlpaca
-from brokers.local_alpaca.made_minutes import minutes
+from brokers.local_alpaca.made_minutes import minute_frame
+from core.bars import Bars
 from feeds.cerebro_feed import BarsData
 
 Order = bt.Order
 ROWS, EVERY = 24, 3  # bars, and between two steps: a reversal is one order here and two there, one bar after another
-MORNING, LATE = "2024-03-01 09:30", "2024-03-01 15:36"
+MORNING, LATE, NEXT_DAY = "2024-03-01 09:30", "2024-03-01 15:36", "2024-03-04 09:30"
+PRICES = {"AAA": 100, "BBB": 50, "CCC": 20}
 VENUE = AccountRules(not_shortable=frozenset({"BBB"}), not_fractionable=frozenset({"BBB"}), inactive=frozenset({"CCC"}))
 ASSETS = {"BBB": {"shortable": False, "fractionable": False}, "CCC": {"status": "inactive"}}
 EXECUTION = {"limit": Order.Limit, "stop": Order.Stop, "trail": Order.StopTrail, "close": Order.Close, "market": Order.Market}
@@ -56,7 +59,7 @@ class Step:
         return [act(data, size=self.size, exectype=EXECUTION[self.kind], **terms, **dict(self.terms))]
 
 
-TERMS = st.sampled_from([()] * 8 + [(("tif", "ioc"),), (("tif", "gtc"),), (("auction", "open"),), (("extended_hours", True),),
+TERMS = st.sampled_from([()] * 8 + [(("tif", "ioc"),), (("tif", "fok"),), (("tif", "day"),), (("tif", "gtc"),), (("auction", "open"),), (("extended_hours", True),),
                                     (("notional", 0.5),), (("notional", 333.33),)])
 STEPS = st.builds(Step, st.sampled_from(["market"] * 4 + ["limit"] * 3 + ["stop", "trail", "close", "leave", "bracket", "oco", "cancel"]),
                   st.sampled_from([0, 0, 0, 1, 1, 2]), st.booleans(), st.sampled_from([1, 5, 5, 10, 10, 2.5, 0.004, 5000]),
@@ -64,8 +67,10 @@ STEPS = st.builds(Step, st.sampled_from(["market"] * 4 + ["limit"] * 3 + ["stop"
 
 
 def bars_of(start):
-    """Three symbols whose price never moves: nothing depends on the way a bar takes."""
-    return minutes(start, AAA=[100] * ROWS, BBB=[50] * ROWS, CCC=[20] * ROWS)
+    """Three symbols whose price never moves: nothing depends on the way a bar takes. After the last minutes of a day, the next day's first."""
+    starts = [start, NEXT_DAY] if start == LATE else [start]
+    frames = {symbol: pd.concat([minute_frame([price] * ROWS, each) for each in starts]) for symbol, price in PRICES.items()}
+    return Bars.from_frames(frames, interval="1m")
 
 
 def plan_of(steps):
@@ -83,9 +88,9 @@ def simulated(bars, plan):
 
 
 def outcome(strategy):
-    """Of each order: what, whether it was refused, and what was executed of it before the auction at the end of the bars."""
+    """Of each order: what, whether it was refused, whether it is over, and what was executed of it before an auction that the bars end with."""
     return [(order.data._name, order.getordername(), order.isbuy(), order.status == Order.Rejected,
-             None if order.exectype == Order.Close else round(float(order.executed.size), 9))
+             *((None, None) if order.exectype == Order.Close else (order.alive(), round(float(order.executed.size), 9))))
             for order in sorted(strategy.broker.orders, key=lambda order: order.ref)]
 
 
@@ -93,7 +98,7 @@ def outcome(strategy):
 @given(st.lists(STEPS, min_size=1, max_size=8), st.sampled_from([MORNING, MORNING, LATE]))
 def test_what_alpaca_refuses_the_simulation_refuses(steps, start):
     bars, plan = bars_of(start), plan_of(steps)
-    with LocalAlpaca(bars, cash=100_000.0, account=VENUE) as alpaca:
+    with LocalAlpaca(bars, cash=100_000.0, now="2024-03-01T09:29-05:00", account=VENUE) as alpaca:
         live = play_live(alpaca, bars, plan)
     backtest = simulated(bars, plan)
     assert outcome(backtest) == outcome(live), [(o.info.get("reason"), p.info.get("reason")) for o, p in zip(

@@ -19,9 +19,17 @@ class Shifted({name}):
 '''
 
 
+MINUTES = dict(source="synthetic:seed=3", symbols=("SYN001", "SYN002"), interval="1m", start="2024-11-26", end="2024-12-02")
+WITHIN_THE_DAY = ("BuyCloseSellOpen", "ShortTermMomentum", "TimeOfDay")
+
+
+def spec(name, strategy=""):
+    return RunSpec(strategy=strategy or name, **(MINUTES if name in WITHIN_THE_DAY else {}))
+
+
 @pytest.mark.parametrize("name", resolve.strategy_names())
 def test_shipped_strategies_do_not_look_ahead(name):
-    report = checks.check(RunSpec(strategy=name), budget_s=30, cuts=25, skip=("process",))
+    report = checks.check(spec(name), budget_s=30, cuts=25, skip=("process",))
     assert [str(finding) for finding in report.findings] == []
     assert report.warnings == []  # it decides on the default bars
 
@@ -30,5 +38,5 @@ def test_shipped_strategies_do_not_look_ahead(name):
 def test_a_shift_by_one_bar_is_caught(name, tmp_path):
     (tmp_path / "shifted.py").write_text(SHIFTED.format(name=name))
     skip = ("repeat", "process", "scale", "warm-up", "orders", "perturbation")
-    report = checks.check(RunSpec(strategy=f"{tmp_path}/shifted.py:Shifted"), budget_s=60, skip=skip)
+    report = checks.check(spec(name, f"{tmp_path}/shifted.py:Shifted"), budget_s=60, skip=skip)
     assert [finding.kind for finding in report.findings] == ["future"]

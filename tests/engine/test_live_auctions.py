@@ -2,12 +2,12 @@
 
 import datetime as dt
 
+import numpy as np
 import pytest
 from live_days import SPEC as DAILY
 from live_days import Days, panel
 from live_days import venue as daily_venue
 from minute_sessions import THREE_DAYS, closing, minute_bars, new_york
-from steady_decisions import SteadyDecisions
 from streamed_runs import SYMBOLS, held, lived, venue
 
 import engine
@@ -17,6 +17,7 @@ from core.errors import BadSpec
 from core.spec import RunSpec
 from engine.build import build
 from engine.live.wanted import check_daily
+from strategies import TargetStrategy
 
 EVENING, FIRST, *_, LAST = "2024-11-26", *THREE_DAYS
 BARS = minute_bars((EVENING, *THREE_DAYS))
@@ -147,15 +148,19 @@ def test_a_plain_fill_needs_no_whole_shares():
         live.store.stop()
 
 
-class LeavesAtTheClose(SteadyDecisions):
-    """In at the open, out at the close, on daily bars."""
+class LeavesAtTheClose(TargetStrategy):
+    """In at the open, out at the close, turn and turn about, on daily bars."""
 
     exit_fill = "session_close"
+
+    @classmethod
+    def signals(cls, bars, p):
+        return np.repeat(bars.session.astype(int)[:, None] % 2, len(bars.symbols), axis=1).astype(float)
 
 
 def test_the_daily_run_sends_by_intent_too(tmp_path):
     bars = panel(rows=220)
-    spec = DAILY.replace(strategy=f"{__name__}:LeavesAtTheClose", params={"seed": 3, "density": 1.0}, signal_start="2024-02-14")
+    spec = DAILY.replace(strategy=f"{__name__}:LeavesAtTheClose", params={}, signal_start="2024-02-14")
     with daily_venue(bars, now="2024-02-14T16:25-05:00") as alpaca:
         days = Days(alpaca, bars, tmp_path / "journal.db", spec)
         for date in ("2024-02-14", "2024-02-15", "2024-02-16"):

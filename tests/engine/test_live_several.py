@@ -100,3 +100,30 @@ def test_opposite_orders_of_one_moment_are_settled_between_the_runs_if_that_is_w
         shared = check_sums(again, alpaca)
         assert all(part.held == {} for part in shared.parts.values()) and not alpaca.ledger.positions
         assert [(order.side, order.qty) for order in alpaca.ledger.orders] == sent
+
+
+class Stubborn(bt.Strategy):
+    """Sends again whatever is refused."""
+
+    def next(self):
+        if self.data._laststatus == self.data.LIVE and not self.orders_sent():
+            self.buy(size=10_000)
+
+    def orders_sent(self):
+        return len(self.broker.orders)
+
+    def notify_order(self, order):
+        if order.status == order.Rejected:
+            self.buy(size=10_000)
+
+
+def test_a_strategy_that_sends_again_whatever_is_refused_can_be_stopped():
+    stubborn = RunSpec(strategy=f"{__name__}:Stubborn", symbols=("AAA",), interval="1m", start="2024-02-21", guard={"max_order_value": 100.0})
+    asked = []
+
+    def refused(live):
+        asked.append(len(live.broker.orders))
+
+    with venue(two_days(rows=60), "2024-02-21T09:34:30-05:00") as alpaca:
+        strategies, _ = lived(alpaca, "2024-02-21T09:35:30-05:00", [stubborn], None, at_time=[("2024-02-21T09:35:30-05:00", refused)])
+        assert len(strategies[0].broker.orders) > 300 and not alpaca.ledger.orders

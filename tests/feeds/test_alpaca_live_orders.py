@@ -29,7 +29,7 @@ def test_orders_on_live_bars_alone_are_sent(venue, cerebro):
     seen = run_live(alpaca, at("09:44:30"), fromdate=FIRST, at_bar=buy_each, cerebro=cerebro)
     assert sent(alpaca, "AAA") == sent(alpaca, "BBB") == seen.live == ["09:41", "09:42", "09:43", "09:44"]
     assert len(refused(seen)) == 2 * len(seen.late) and set(refused(seen)) == {"backfill: orders on bars from before the start are not sent"}
-    assert {symbol: float(qty) for symbol, qty in alpaca.ledger.positions.items()} == {"AAA": 3, "BBB": 3}  # the last ones wait for the next print
+    assert {symbol: float(qty) for symbol, qty in alpaca.ledger.positions.items()} == {"AAA": 4, "BBB": 4}  # each in time for the first trade of the next minute
 
 
 def test_orders_on_bars_of_a_gap_are_not_sent(venue):

@@ -39,7 +39,7 @@ class Buys(bt.Strategy):
 @pytest.fixture(name="run_file")
 def _run_file(folder):
     (folder / "plain.py").write_text(PLAIN)
-    (folder / "run.toml").write_text(RUN.format(strategy="plain.py:Buys"))
+    (folder / "run.toml").write_text(RUN.format(strategy="plain.py:Buys") + 'on_stop = "keep"\n')
     return folder / "run.toml"
 
 
@@ -93,7 +93,7 @@ def test_minute_by_minute_until_it_is_told_to_stop(run_file):
         held = dict(alpaca.ledger.positions)
         secret = alpaca.secret_key
     assert process.returncode == 0 and "Traceback" not in errors
-    assert rest.splitlines()[-1].endswith("ended; it holds 1 AAA, 1 BBB, and 0 of its orders are open")
+    assert rest.splitlines()[-1].endswith("ended (stopped; keep): it holds 1 AAA, 1 BBB, and 0 of its orders are open")
     assert {symbol: float(qty) for symbol, qty in held.items()} == {"AAA": 1.0, "BBB": 1.0}
     assert any(line.endswith("AAA: LIVE\n") and line.startswith("2024-03-01 09:3") for line in told)
     written = "".join(told) + rest + errors + "".join(path.read_text(errors="replace") for path in run_file.parent.rglob("*") if path.is_file())

@@ -269,13 +269,20 @@ def minutes(days: int) -> Bars:
 
 @pytest.mark.parametrize("fill, minute, bar, price", [
     ("next_open", 10, 11, 150.0), ("session_open", 10, 390, 101.0), ("session_open", 389, 390, 101.0),
-    ("session_close", 10, 389, 200.0), ("session_close", 379, 389, 200.0), ("session_close", 380, 779, 201.0),
+    ("session_close", 10, 389, 200.0), ("session_close", 378, 389, 200.0),
 ])
 def test_minute_decisions_wait_for_the_auction_that_still_takes_them(fill, minute, bar, price):
-    """Row 379 is complete at 15:50, the last moment for the close; row 380 is too late and waits a day."""
     panel = minutes(3)
     result = engine_run(scripted({minute: [1]}), panel, fill=fill)
     assert [(int(np.searchsorted(panel.index, fill_.time)), fill_.price) for fill_ in result.fills] == [(bar, price)]
+
+
+@pytest.mark.parametrize("minute", [379, 389])
+def test_what_comes_too_late_for_the_close_is_refused_and_not_done_a_day_later(minute):
+    """Row 379 is complete at 15:50, when the auction has ceased to take orders."""
+    result = engine_run(scripted({minute: [1]}), minutes(3), fill="session_close")
+    assert not result.fills and [(order.status, "too late for the closing auction" in order.reason) for order in result.orders] == [
+        ("Rejected", True)]
 
 
 def engine_run(strategy, panel, **options):
