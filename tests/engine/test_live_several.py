@@ -5,11 +5,13 @@ from decimal import Decimal
 
 import backtrader as bt
 import pytest
+from alpaca_minutes_live import Live
 from several_runs import check_sums, executed, lived, spec
 from streamed_runs import two_days, venue
 
 from core.errors import BadSpec
 from core.spec import RunSpec
+from engine.live.streaming import stream
 from journal import Journal
 
 
@@ -119,11 +121,10 @@ class Stubborn(bt.Strategy):
 
 def test_a_strategy_that_sends_again_whatever_is_refused_can_be_stopped():
     stubborn = RunSpec(strategy=f"{__name__}:Stubborn", symbols=("AAA",), interval="1m", start="2024-02-21", guard={"max_order_value": 100.0})
-    asked = []
-
-    def refused(live):
-        asked.append(len(live.broker.orders))
-
     with venue(two_days(rows=60), "2024-02-21T09:34:30-05:00") as alpaca:
-        strategies, _ = lived(alpaca, "2024-02-21T09:35:30-05:00", [stubborn], None, at_time=[("2024-02-21T09:35:30-05:00", refused)])
-        assert len(strategies[0].broker.orders) > 300 and not alpaca.ledger.orders
+        live = Live(alpaca, "2024-02-21T09:45:30-05:00")
+        try:
+            stream(stubborn, live.store, lambda: len(live.broker.orders) > 3000, lambda event: None)
+        finally:
+            live.store.stop()
+        assert 3000 < len(live.broker.orders) < 6000 and not alpaca.ledger.orders
