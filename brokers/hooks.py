@@ -36,6 +36,7 @@ class Moved:
     Attributes:
         symbol: "" where it concerns none. data: the feed whose position it is; None = all of the account's.
         before, after: signed shares. is_split: all shares were multiplied alike. cash: account currency.
+        reference: the venue's name for it, "" where it has none.
     """
 
     symbol: str
@@ -44,6 +45,7 @@ class Moved:
     after: Decimal = Decimal(0)
     is_split: bool = False
     cash: Decimal = Decimal(0)
+    reference: str = ""
 
 
 class Hooks:

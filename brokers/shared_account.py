@@ -1,6 +1,7 @@
 """`SharedAccount`: an account and the parts of it that several runs trade with, which sum to it. Imports the modules beside it."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any
 
@@ -25,21 +26,43 @@ class SharedAccount:
     Attributes:
         parts: name -> sub-account. rest: symbol -> shares that no run owns. rest_cash: the same of cash, below zero where the
             runs have been given more than there is.
-        on_moved: told the run, the symbol, the cash and the shares from then on (None = as before) of what `moved` gives a run.
+        on_moved: told the run, the symbol, the cash, the shares from then on (None = as before) and the venue's name of what `moved` gives
+            a run.
+        taken: symbol -> a sentence, where somebody else has sold what runs hold, or bought what they are short of.
     """
 
-    on_moved: Callable[[str, str, Decimal, Decimal | None], None] | None = None
+    on_moved: Callable[[str, str, Decimal, Decimal | None, str], None] | None = None
 
     def __init__(self, broker: Any, parts: Sequence[SubAccount], nets: bool = False) -> None:
         self._broker, self.nets = broker, nets
         self.parts = {part.name: part for part in parts}
         self._by_feed = {feed: part for part in parts for feed in part.feeds}
         self.rest: dict[str, Decimal] = {}
+        self.taken: dict[str, str] = {}
+        self.on_taken: Callable[[str, str], None] = lambda symbol, text: None
         self.rest_cash = ZERO
         broker.hook(refuse=self.refuse, executed=self.executed, moved=self.moved)
 
-    def begin(self, cash: Decimal, held: Mapping[str, Decimal]) -> None:
-        """What the account has as a whole: what the parts do not have of it is the rest."""
+    def begin(self, cash: Decimal, held: Mapping[str, Decimal], missed: Sequence[Moved] = ()) -> None:
+        """What the account has as a whole: what the parts do not have of it is the rest.
+
+        Args:
+            missed: what moved since the parts were written down, and is in `cash` and `held` already.
+        """
+        if missed:
+            before = dict(held)
+            for each in missed:
+                before[each.symbol] = before.get(each.symbol, ZERO) - (each.after - each.before)
+            self._begin(cash - sum((each.cash for each in missed), ZERO), {symbol: qty for symbol, qty in before.items() if qty})
+            for each in missed:
+                now = self.held.get(each.symbol, ZERO)
+                self.moved(replace(each, before=now, after=now + each.after - each.before))
+        else:
+            self._begin(cash, held)
+        for symbol in list(self.rest):
+            self._look(symbol)
+
+    def _begin(self, cash: Decimal, held: Mapping[str, Decimal]) -> None:
         self.rest_cash = cash - sum((part.cash for part in self.parts.values()), ZERO)
         self.rest = {symbol: left for symbol in {*held, *(name for part in self.parts.values() for name in part.held)}
                      if (left := held.get(symbol, ZERO) - self._owned(symbol))}
@@ -89,6 +112,15 @@ class SharedAccount:
         size = exact_number(executed.size)
         self.rest_cash -= size * exact_number(executed.price) + exact_number(executed.commission)
         self._rest(executed.symbol, size)
+        self._look(executed.symbol)
+
+    def _look(self, symbol: str) -> None:
+        """Whether somebody else has taken from what the runs hold: they cannot sell what is not there."""
+        rest, owned = self.rest.get(symbol, ZERO), self._owned(symbol)
+        if rest * owned < 0 and symbol not in self.taken:
+            self.taken[symbol] = (f"{symbol}: the runs hold {owned:f} shares and the account has {owned + rest:f}, as somebody else has traded them: "
+                                  "trading in it is stopped until the two agree; trade it back, or start the runs under other names")
+            self.on_taken(symbol, self.taken[symbol])
 
     def moved(self, moved: Moved) -> None:
         """Divide what moved without an execution among those who hold the symbol."""
@@ -105,16 +137,16 @@ class SharedAccount:
 
     def _move_one(self, part: SubAccount, moved: Moved) -> None:
         if moved.cash:
-            self._give(part, moved.symbol, moved.cash)
+            self._give(part, moved, moved.cash)
         if moved.before != moved.after:
-            self._give(part, moved.symbol, qty=moved.after)
+            self._give(part, moved, qty=moved.after)
 
-    def _give(self, part: SubAccount, symbol: str, cash: Decimal = ZERO, qty: Decimal | None = None) -> None:
+    def _give(self, part: SubAccount, moved: Moved, cash: Decimal = ZERO, qty: Decimal | None = None) -> None:
         part.move(cash)
         if qty is not None:
-            part.hold(symbol, qty)
+            part.hold(moved.symbol, qty)
         if self.on_moved is not None:
-            self.on_moved(part.name, symbol, cash, qty)
+            self.on_moved(part.name, moved.symbol, cash, qty, moved.reference)
 
     def _pay(self, moved: Moved) -> None:
         owners = self._owners(moved.symbol)
@@ -123,7 +155,7 @@ class SharedAccount:
             if part is None:
                 self.rest_cash += cash
             else:
-                self._give(part, moved.symbol, cash)
+                self._give(part, moved, cash)
 
     def _split(self, moved: Moved) -> None:
         owners = self._owners(moved.symbol)
@@ -132,7 +164,7 @@ class SharedAccount:
             if part is None:
                 self.rest[moved.symbol] = qty
             else:
-                self._give(part, moved.symbol, qty=qty)
+                self._give(part, moved, qty=qty)
 
     def _owners(self, symbol: str) -> list[tuple[SubAccount | None, Decimal]]:
         """The runs that hold a symbol and how much of it, and the rest (None), which takes what nobody else does."""

@@ -32,10 +32,8 @@ class SubAccount:
     def __init__(self, name: str, broker: Any, capital: float, feeds: Sequence[Any]) -> None:
         self.name, self.feeds = name, list(feeds)
         self._own = frozenset(feeds)  # feeds have an equality of their own kind: `in` a list would call it
-        self._broker, self._holdings = broker, Holdings()
-        self._holdings.cash = exact_number(capital)
-        self.capital = self._holdings.cash
-        self.realized = self.paid = self.booked = ZERO
+        self._broker, self.capital = broker, exact_number(capital)
+        self.reset()
         self.past: Any = None
         self._passed: list[Order] = []  # and may still be executed
 
@@ -43,6 +41,12 @@ class SubAccount:
         return getattr(self._broker, name)
 
     # -- the books ------------------------------------------------------------------------------------
+
+    def reset(self) -> None:
+        """Nothing has been traded yet."""
+        self._holdings = Holdings()
+        self._holdings.cash = self.capital
+        self.realized = self.paid = self.booked = ZERO
 
     def book(self, executed: Executed) -> None:
         """Settle an execution of one of its orders."""
@@ -137,16 +141,27 @@ class SubAccount:
         return reason
 
     def _lack(self, order: Order) -> str:
-        held = self._holdings[symbol_of(order.data)].qty
-        opening = self._opening(held, exact_number(order.created.size), self._price_of(order))
-        if opening <= 0:
-            return ""
-        free = exact_number(self.getvalue()) - sum((abs(held.qty * self._price(symbol)) for symbol, held in self._holdings), ZERO)
+        """Market orders that came before are taken for done; exits that rest free nothing until they are executed."""
         self._passed = [other for other in self._passed if other.alive()]
-        for other in self._passed:
-            own = self._holdings[symbol_of(other.data)].qty
-            free -= self._opening(own, exact_number(other.executed.remsize), self._price_of(other))
-        return "" if opening <= free else f"needs {opening:,.2f}, and {max(free, ZERO):,.2f} of the capital of {self.name} is free"
+        passed = {other.ref for other in self._passed}
+        adopted = [other for other in self.get_orders_open() if other.ref not in passed and other.info.get("client_order_id")]
+        ahead = {symbol: holding.qty for symbol, holding in self._holdings}
+        free = exact_number(self.getvalue()) - sum((abs(held.qty * self._price(symbol)) for symbol, held in self._holdings), ZERO)
+        for other in (*adopted, *self._passed):
+            symbol, size = symbol_of(other.data), exact_number(other.executed.remsize)
+            opening = self._opening(ahead.get(symbol, ZERO), size, self._price_of(other))
+            if opening > 0 or other.exectype == Order.Market:
+                ahead[symbol] = ahead.get(symbol, ZERO) + size
+                free -= opening
+        opening = self._stake(order, ahead.get(symbol_of(order.data), ZERO))
+        return "" if opening <= max(free, ZERO) else f"needs {opening:,.2f}, and {max(free, ZERO):,.2f} of the capital of {self.name} is free"
+
+    def _stake(self, order: Order, held: Decimal) -> Decimal:
+        notional = order.info.get("notional")
+        if notional is not None:
+            size = exact_number(float(notional)) / self._price_of(order)
+            return self._opening(held, size if order.isbuy() else -size, self._price_of(order))
+        return self._opening(held, exact_number(order.created.size), self._price_of(order))
 
     def _opening(self, held: Decimal, size: Decimal, price: Decimal) -> Decimal:
         """By how much an order raises what is at stake; below zero where it closes."""

@@ -1,4 +1,5 @@
-"""Checks: proof that a strategy does not look ahead, by taking its future away and seeing whether its past changes.
+"""Checks: proof that a strategy does not look ahead, by taking its future away and seeing whether its past changes; the certificate that
+paper equals backtest (`checks.parity`); live days beside their simulation (`checks.shadow_days`).
 
     report = checks.check(RunSpec(strategy="mine.py:Mine"))
 

@@ -3,7 +3,7 @@
 Imports engine.build and below.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import backtrader as bt
@@ -88,7 +88,8 @@ def build_several(specs: Sequence[RunSpec], broker: Any = "simulated", bars: Seq
         raise BadSpec("several runs share a simulated account or one at Alpaca: run them one by one on other stores")
     cerebro = Cerebro(stdstats=False, quicknotify=is_store(store))
     cerebro.setbroker(store.getbroker() if is_store(store) else simulated_broker(specs[0]))
-    _check_capital(runs, cerebro.broker)
+    if not is_store(store):
+        check_capital({name: float(spec.capital or 0.0) for name, spec in runs.items()}, cerebro.broker.getvalue())
     parts, seats = [], []
     for (name, spec), known in zip(runs.items(), given, strict=True):
         spec = resolve.without_aliases(spec, resolve.strategy_class(spec.strategy))
@@ -124,7 +125,11 @@ def _add_strategy(cerebro: bt.Cerebro, spec: RunSpec, at: int) -> None:
         cerebro.addsizer_byidx(at, sizer, **params)
 
 
-def _check_capital(runs: dict[str, RunSpec], broker: Any) -> None:
-    wanted, there = sum(float(spec.capital or 0.0) for spec in runs.values()), float(broker.getvalue())
-    if wanted > there:
-        raise BadSpec(f"the capital of the runs adds up to {wanted:,.2f}, and the account is worth {there:,.2f}: give them less")
+def check_capital(wanted: Mapping[str, float], there: float) -> None:
+    """Whether an account is worth what its runs may use.
+
+    Raises:
+        BadSpec: it is not.
+    """
+    if sum(wanted.values()) > there:
+        raise BadSpec(f"the capital of the runs adds up to {sum(wanted.values()):,.2f}, and the account is worth {there:,.2f}: give them less")

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from feeds.alpaca_feed import AlpacaData
 
 
+BEYOND_PLAN = "(error 405)"
+
+
 class Arrivals:
     """Bars go to the groups of rows that want them; what becomes of the connection, to groups and feeds.
 
@@ -29,6 +32,8 @@ class Arrivals:
         self._groups: list[LiveMinutes] = []
         self._feeds: list[AlpacaData] = []
         self._wanted: dict[str, list[tuple[LiveMinutes, str]]] = {}  # by ticker
+        self._has_heard = False
+        self.beyond_plan = ""  # what the venue said where its data plan has no room for the symbols
 
     def add(self, group: LiveMinutes, feeds: Sequence[AlpacaData]) -> None:
         """Tell a group what is told of its feeds' symbols."""
@@ -67,6 +72,7 @@ class Arrivals:
             self._inbox.popleft()
 
     def _take_bar(self, bar: Any) -> None:
+        self._has_heard = True
         values, now = Values(bar.open, bar.high, bar.low, bar.close, bar.volume), self._clock.now_ns()
         for group, symbol in self._wanted.get(bar.symbol, ()):
             group.hear(symbol, bar.time_ns, values, now)
@@ -82,6 +88,8 @@ class Arrivals:
             for group in self._groups:
                 group.lost()
             self._tell(connected=False)
+        if BEYOND_PLAN in state.reason and not self._has_heard:
+            self.beyond_plan = state.reason
         self._report(f"market data: {state.name}{f' ({state.reason})' if state.reason else ''}")
 
     def _tell(self, connected: bool) -> None:

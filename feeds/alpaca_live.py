@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from core.day_numbers import day_numbers
-from core.errors import UsageError
+from core.errors import BadSpec, UsageError
 from feeds.alpaca_archive import Archive
 from feeds.alpaca_arrivals import Arrivals
 from feeds.alpaca_days import LiveDays
@@ -120,7 +120,13 @@ class LiveBars:
         self._asked.add(feed)
 
     def pump(self, wait_s: float) -> None:
-        """Deal the next moment, at most one in a round; where there is none, wait for news, and look once more."""
+        """Deal the next moment, at most one in a round; where there is none, wait for news, and look once more.
+
+        Raises:
+            BadSpec: the account's data plan has no room for the symbols.
+        """
+        if self._arrivals.beyond_plan:
+            raise BadSpec(f"alpaca's data plan does not stream so many symbols ({self._arrivals.beyond_plan}): name fewer, or take another plan")
         if self._dealt or self._undelivered or self._deal():
             return
         self._look()

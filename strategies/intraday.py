@@ -54,6 +54,7 @@ class BuyCloseSellOpen(TargetStrategy):
 
     @classmethod
     def signals(cls, bars: Bars, p) -> np.ndarray:
+        check_hours(cls, bars)
         left = bars.minutes_left
         nights = p.weekends | (days_to_next_session(bars) == 1)
         buys = first_in_session(bars, _column((left <= FROM) & (left >= UNTIL) & nights) & traded_today(bars))
@@ -93,6 +94,7 @@ class ShortTermMomentum(TargetStrategy):
 
     @classmethod
     def signals(cls, bars: Bars, p) -> np.ndarray:
+        check_hours(cls, bars)
         left, signals = bars.minutes_left, np.full(bars.shape, np.nan)
         signals[first_in_session(bars, left <= FROM) | session_starts(bars)] = 0.0
         for row in np.flatnonzero(first_in_session(bars, (bars.minute >= p.minutes) & (left > FROM))):
@@ -131,6 +133,7 @@ class TimeOfDay(TargetStrategy):
 
     @classmethod
     def signals(cls, bars: Bars, p) -> np.ndarray:
+        check_hours(cls, bars)
         minute, left = bars.minute, bars.minutes_left
         at, until = minutes_after_open("at", p.at), minutes_after_open("until", p.until)
         may_buy = ((minute >= at) | (left <= NO_LATER)) & (minute < until) & (left > FROM)
@@ -191,6 +194,12 @@ def _column(rows: np.ndarray) -> np.ndarray:
 
 
 # -- what they need ---------------------------------------------------------------------------------------
+
+
+def check_hours(cls: type, bars: Bars) -> None:
+    """Raise `BadSpec` if the bars are those of an exchange with other hours than New York's."""
+    if bars.calendar != "XNYS":
+        raise BadSpec(f"{cls.__name__} decides by the hours of New York, and the calendar is {bars.calendar}: use XNYS")
 
 
 def check_interval(strategy: type, interval: str, window: tuple[int, int], times: Iterable[int] = ()) -> None:

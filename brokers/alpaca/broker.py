@@ -6,12 +6,13 @@ for costs a request. Trouble with the venue becomes a store notification, never 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import backtrader as bt
 from backtrader import Order as BtOrder
 
+from brokers.alpaca.answers import Order
 from brokers.alpaca.clock import BrokerClock
 from brokers.alpaca.order_flow import OrderFlow
 from brokers.alpaca.order_holdings import Holding
@@ -21,7 +22,7 @@ from brokers.alpaca.order_watch import OrderWatch
 from brokers.alpaca.rest import Rest
 from brokers.alpaca.stream_trouble import State
 from brokers.alpaca.trade_stream import TradeUpdate
-from brokers.hooks import Hooks
+from brokers.hooks import Hooks, Moved
 from brokers.order_copies import snapshot
 from core.errors import UsageError
 
@@ -51,6 +52,8 @@ class AlpacaBroker(Hooks, bt.BrokerBase):
 
     Attributes:
         whose: the name of the run that an order's client order id belongs to, "" where it is nobody's; None = there is one run.
+        taken_over: told the orders of the last days, as they were read, before anything is made of them. missed: what was booked while
+            nobody looked.
         shared: the `brokers.shared_account.SharedAccount` where several runs share the account.
 
     Raises:
@@ -68,6 +71,8 @@ class AlpacaBroker(Hooks, bt.BrokerBase):
         self._to_tell = ANSWERS
         self.whose: Callable[[str], str] | None = None
         self.shared: Any = None
+        self.taken_over: Callable[[Sequence[Order]], None] | None = None
+        self.missed: Callable[[], list[Moved]] = list
         self._flow = OrderFlow(rest, clock, self, Trouble(report), expect or (lambda within_s, since: None))
         self._watch = OrderWatch(rest, clock, self._flow, self.p.poll_s, self.p.reconcile_s)
         self._holdings = self._flow.holdings

@@ -118,6 +118,14 @@ class OrderDesk:
             Refused, UsageError: it is not sent, or not taken; the message says why.
             BrokerUnavailable, Unauthorized: no answer. Where the lead has a `part` then, it may exist.
         """
+        left = batch.lead.left
+        try:
+            return self._send(batch)
+        except Awaits:
+            batch.lead.left = left  # it is asked for again as it was
+            raise
+
+    def _send(self, batch: Batch) -> Order:
         lead = batch.lead
         if objection := self.objection(lead.order, waited=bool(batch.opens_ns)):
             raise UsageError(objection)
@@ -202,8 +210,8 @@ class OrderDesk:
             reasons = self._objections(request, asset, quote)
         if len(reasons) == 1 and self._awaits_sales(request, quote):
             raise AwaitsSales(reasons[0])
-        if len(reasons) == 1 and self.is_shared and self._awaits_other(request):
-            raise AwaitsOther(reasons[0])
+        if reasons and self.is_shared and self._awaits_other(request) and not self._objections(request, asset, quote, own_side=True):
+            raise AwaitsOther("; ".join(reasons))
         if reasons:
             raise UsageError("; ".join(reasons))
 
@@ -219,10 +227,12 @@ class OrderDesk:
         return any(tracked.sign * self._holdings[tracked.symbol].qty < 0 and tracked.latest is not None
                    and tracked.latest.type == "market" for tracked in self._book.open())
 
-    def _objections(self, request: OrderRequest, asset: Asset, quote: Decimal | None) -> list[str]:
+    def _objections(self, request: OrderRequest, asset: Asset, quote: Decimal | None, own_side: bool = False) -> list[str]:
+        """Why the venue would refuse; `own_side` leaves out the open orders of the symbol that it could trade with."""
         held = self._holdings[request.symbol].qty
         free = abs(held) - self._book.promised(request.symbol, held)
-        orders = [tracked.latest for tracked in self._book.open() if tracked.latest is not None]
+        orders = [tracked.latest for tracked in self._book.open() if tracked.latest is not None
+                  and not (own_side and tracked.symbol == request.symbol and tracked.sign != request.sign)]
         now, session = self._clock.now_ns(), self._clock.session_times(self._clock.today())
         if request.tif == "opg" and windows.awaits_opg(now, session):
             now = windows.opg_opens(now)

@@ -5,7 +5,7 @@ Runs in Cerebro's thread. Imports the modules beside it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -184,11 +184,16 @@ class OrderFlow:
         self.begun = True
         self.desk.is_shared = self._broker.shared is not None
         if self._broker.shared is not None:
-            self._broker.shared.begin(self.holdings.cash, {symbol: held.qty for symbol, held in self.holdings})
+            self._broker.shared.on_taken = self._stop_trading
+            self._broker.shared.begin(self.holdings.cash, {symbol: held.qty for symbol, held in self.holdings}, self._broker.missed())
         for symbol, held in self.holdings:
             self.trouble.report(f"{held.qty:f} shares of {symbol} were held at the start", symbol=symbol)
             for feed, part in self._broker.holders(symbol, held):
                 self.progress.notify(held_order(feed, part, self._broker.getcommissioninfo(feed)))
+
+    def _stop_trading(self, symbol: str, reason: str) -> None:
+        self.desk.stopped[symbol] = reason
+        self.trouble.report(reason, symbol=symbol)
 
     def unprotect(self, symbol: str) -> None:
         """Cancel the strategies' protective orders of a symbol; they place them again, as the position is then."""
@@ -196,13 +201,13 @@ class OrderFlow:
             if ticket.symbol == symbol and ticket.order.info.get("protective"):
                 self.cancel(ticket.order)
 
-    def adopt(self, order: Order, before: Decimal, claim: str) -> TrackedOrder:
+    def adopt(self, order: Order, before: Decimal, claim: str, lead: str = "") -> TrackedOrder:
         """Follow an order from elsewhere, or from an earlier run; strategies hear of it where a feed shows its symbol."""
         paid = before * (order.filled_avg_price or ZERO)
         tracked = TrackedOrder(order.symbol, order.side, order.client_order_id, order.qty, before, paid)
         tracked.claim = claim
         self.book.add(tracked, order)
-        named = self._claimed.setdefault(claim, order.client_order_id)  # the first of a group is the one we have named
+        named = self._claimed.setdefault(claim, lead or order.client_order_id)  # the first of a group is the one we have named
         feed = self._broker.feed_of(order.symbol, named)
         if feed is not None:
             made = adopted_order(feed, order, before, self._broker.getcommissioninfo(feed), named)
@@ -210,6 +215,11 @@ class OrderFlow:
         self.trouble.report(f"order {order.id} to {order.side} {order.symbol} is not of this run and is followed",
                             order=order.id)
         return tracked
+
+    def taken_over(self, orders: Sequence[Order]) -> None:
+        """Let whoever keeps the books of the runs look at the orders as they were read."""
+        if self._broker.taken_over is not None:
+            self._broker.taken_over(orders)
 
     def moved(self, moved: Moved) -> None:
         """Tell whoever asked for it of shares or cash that no execution explains."""

@@ -5,7 +5,7 @@ What others did is adopted and reported; what nobody can explain stops trading i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
 from typing import Protocol
 
@@ -38,8 +38,11 @@ class Owner(Protocol):
     def unprotect(self, symbol: str) -> None:
         """Take back the protective orders of a symbol: their shares and prices are those of before a split."""
 
-    def adopt(self, order: Order, before: Decimal, claim: str) -> TrackedOrder:
-        """An order nobody here has sent; `before` shares of it are in the positions already."""
+    def adopt(self, order: Order, before: Decimal, claim: str, lead: str = "") -> TrackedOrder:
+        """An order nobody here has sent; `before` shares of it are in the positions already. `lead`: the name of its group's first."""
+
+    def taken_over(self, orders: Sequence[Order]) -> None:
+        """The orders of the last days and the positions have been read, of one moment, and nothing is made of them yet."""
 
     def moved(self, moved: Moved) -> None:
         """Shares or cash that no execution explains."""
@@ -67,13 +70,14 @@ class Reconciler:
         """
         self._since_ns = self._clock.now_ns()
         orders, positions = self._consistent()
+        self._owner.taken_over(orders)
         self._read_account()
         self._holdings.take(positions)
         self._desk.known = {each.id for order in orders for each in _members(order)}
         for order in orders:
             for each in _members(order):
                 if each.open:
-                    tracked = self._owner.adopt(each, each.filled_qty, order.id)
+                    tracked = self._owner.adopt(each, each.filled_qty, order.id, order.client_order_id)
                     self._owner.tell(tracked, tracked.snapshot(each))
 
     def run(self) -> None:
@@ -215,8 +219,9 @@ class Reconciler:
                 self._desk.stopped[symbol] = f"{what}, which nothing explains: trading in it is stopped until it is resumed"
                 self._owner.trouble.report(self._desk.stopped[symbol], symbol=symbol)
         self._holdings.take(positions)
+        names = {each.symbol: each.id for each in activities if each.kind == "SPLIT"}
         for symbol, (ours, theirs) in differences.items():
-            self._owner.moved(Moved(symbol, before=ours, after=theirs, is_split=symbol in split))
+            self._owner.moved(Moved(symbol, before=ours, after=theirs, is_split=symbol in split, reference=names.get(symbol, "")))
         for symbol in split:
             self._owner.unprotect(symbol)
 
@@ -239,7 +244,7 @@ class Reconciler:
         for each in self._activities():
             if each.kind != "FILL" and each.symbol and each.net_amount and each.id not in self._told:
                 self._told.add(each.id)
-                self._owner.moved(Moved(each.symbol, cash=each.net_amount))
+                self._owner.moved(Moved(each.symbol, cash=each.net_amount, reference=each.id))
                 difference -= each.net_amount
         if difference:
             self._owner.moved(Moved("", cash=difference))

@@ -80,7 +80,7 @@ class KillSwitch:
         killed, began = self.killed, dict[str, float]()
         for note in self._recall((KILLED, RESUMED) if self._known else (DAY, KILLED, RESUMED)):
             if note.kind == DAY:
-                began = {str(note.facts["session"]): float(note.facts["value"])}
+                began = {str(note.facts["session"]): float(note.facts["value"]) + self._grown(note.facts.get("capital"))}
             else:
                 killed, began = (note.text, began) if note.kind == KILLED else ("", {})
         if killed and not self.killed:
@@ -103,8 +103,13 @@ class KillSwitch:
             self._kill(day, began, value, allowed)
 
     def _begin(self, day: str, value: float) -> None:
-        self._remember(DAY, f"{day} begins with {value:,.2f}", session=day, value=value)
+        capital = self._capital if math.isfinite(self._capital) else None
+        self._remember(DAY, f"{day} begins with {value:,.2f}", session=day, value=value, capital=capital)
         self._began = {day: value}
+
+    def _grown(self, capital: float | None) -> float:
+        """What a human has given the run since the day began, by another capital."""
+        return self._capital - capital if capital is not None and math.isfinite(self._capital) else 0.0
 
     def _kill(self, day: str, began: float, value: float, allowed: float) -> None:
         self.killed = (f"stopped on {day}: it lost {began - value:,.2f} of {began:,.2f}, more than {allowed:,.2f} by "

@@ -104,7 +104,7 @@ class Closing:
             if not len(data) and self._size(data):
                 _show(data, self._clock.now_ns(), self._broker.getposition(data).price)
         is_open = self._market.is_open
-        self._is_hopeless = self._policy == "flatten" and not is_open and self._market.opens_ns > self._begun_ns + self._wait_ns
+        self._is_hopeless = self._policy == "flatten" and not is_open and self._market.opens_ns >= self._begun_ns + self._wait_ns
         self._waits_for_open = self._policy == "flatten" and not is_open and not self._is_hopeless
         self._is_at_open = self._policy == "flatten_at_open" and not is_open
         keeps = self._policy == "keep" or self._is_hopeless or self._waits_for_open
@@ -167,7 +167,8 @@ class Closing:
             orders = self._broker.get_orders_open()
         else:
             orders = list(self._heard.values())
-        return [order for order in orders if order.alive() and order.data in self._strategy.datas
+        own = set(self._strategy.datas)  # feeds have an equality of their own kind: `in` their list would call it
+        return [order for order in orders if order.alive() and order.data in own
                 and (order.owner is self._strategy or purpose_of(order))]
 
     def _in_the_way(self) -> list[Order]:

@@ -99,7 +99,10 @@ class Recorder:
         if order.status in (Order.Accepted, Order.Partial):
             self._change(order, state=OPEN)
         elif not order.alive():
-            self._change(order, state=DONE, reason=str(order.info.get("reason") or ""))
+            is_over = order.status != Order.Completed or order.transmit  # the exits of a bracket go on under its name
+            self._change(order, state=DONE if is_over else OPEN, reason=str(order.info.get("reason") or ""))
+            if order.parent is not None:
+                self._change(order.parent, state=DONE)
 
     # -- writing --------------------------------------------------------------------------------------
 

@@ -15,14 +15,16 @@ from core.bars import Bars
 from core.calendars import MINUTE_NS, get_calendar
 from core.clock import Clock, SystemClock
 from core.day_numbers import moments_of
+from core.errors import BadSpec
 from core.options import Exits, Guard, read_group
 from core.spec import RunSpec
 from engine import resolve
+from engine.live.books import books_of, check_books
 from engine.live.ending import Ending, Note
 from engine.live.market import Market
 from engine.live.past import past_of
 from engine.live.recording import Recorder
-from engine.live.restoring import catch_up, moved_notes, restored
+from engine.live.restoring import catch_up, missed, moved_notes, restored
 from engine.several import Runs, build_runs
 from engine.stores import is_alpaca
 from journal import Journal
@@ -75,7 +77,7 @@ def stream_several(specs: Sequence[RunSpec], store: Any, stopped: Callable[[], b
         The strategies, as they ended.
 
     Raises:
-        BadSpec: no session is ahead. AccountLeft: the run has ended, and its account is not as asked.
+        BadSpec: no session is ahead, or no symbols. AccountLeft: the run has ended, and its account is not as asked.
         CerebrolabError: the run cannot begin.
     """
     own = getattr(store, "clock", None)
@@ -85,6 +87,11 @@ def stream_several(specs: Sequence[RunSpec], store: Any, stopped: Callable[[], b
     def told(kind: str, text: str, **facts: Any) -> None:
         tell(Event(kind, text, clock.now_ns() if has_clock else None, facts))
 
+    for spec in specs:
+        if not spec.symbols:
+            raise BadSpec("no symbols were given: name some, such as symbols = [\"SPY\"]")
+        if spec.end is not None:
+            told("store", f"end {spec.end} is for backtests: a live run ends by trading_days, or when it is told to")
     for waits in dict.fromkeys(Market(clock, spec.calendar).check(spec) for spec in specs):
         if waits:
             told("store", waits)
@@ -117,14 +124,23 @@ def stream_several(specs: Sequence[RunSpec], store: Any, stopped: Callable[[], b
 def _recorded(runs: Runs, store: Any, journal: Journal, told: Callable[..., None]) -> Note:
     """Have a journal take down what the broker does, and tell the runs what it knows; what writes notes of their account."""
     account, log, broker = store.rest.account().id, journal.account_log, runs.cerebro.broker
-    for text in catch_up(journal, store.rest, account, runs.specs):
+    for text in check_books(runs.specs, store.rest, books_of(journal, account)):
         told("store", text)
-    if runs.shared is None:
-        broker.past = past_of(log, account, next(iter(runs.specs)))
-    else:
-        for name, part in runs.shared.parts.items():
-            restored(part, journal, account).past = past_of(log, account, name)
-        broker.whose, runs.shared.on_moved = journal.blotter.run_of, moved_notes(journal, account)
+
+    def taken_over(orders: Sequence[Any]) -> None:
+        for text in catch_up(journal, store.rest, account, runs.specs, orders):
+            told("store", text)
+        if runs.shared is None:
+            broker.past = past_of(log, account, next(iter(runs.specs)))
+        else:
+            for name, part in runs.shared.parts.items():
+                restored(part, journal, account).past = past_of(log, account, name)
+
+    broker.taken_over = taken_over
+    if runs.shared is not None:
+        broker.whose = journal.blotter.run_of
+        broker.missed = lambda: missed(journal, store.rest, account)
+        runs.shared.on_moved = moved_notes(journal, account, lambda text: told("store", text))
     Recorder(journal, account, runs.specs, runs.of, lambda text: told("store", text)).listen(broker)
     runs.cerebro.guards.record(log, account, list(runs.specs), lambda text, **facts: told("guard", text, **facts))
     return partial(log.note, account)

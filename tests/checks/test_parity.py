@@ -50,7 +50,7 @@ def test_shipped_strategies_trade_as_in_the_backtest(name):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", WITHIN_THE_DAY)
 def test_shipped_strategies_within_the_day_trade_as_in_the_backtest(name):
-    spec = RunSpec(strategy=name, params=WITHIN_THE_DAY[name], symbols=("SYN001", "SYN002"), source="synthetic", interval="1m",
+    spec = RunSpec(strategy=name, params=WITHIN_THE_DAY[name], symbols=("SYN001",), source="synthetic", interval="1m",
                    start="2024-11-26", end="2024-11-29", limits={"cash_buffer": 0.1})
     certificate = certify(spec, days=2)  # of which one is half a day
     assert told(certificate) == [] and certificate.passed

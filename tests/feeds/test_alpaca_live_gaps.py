@@ -6,6 +6,7 @@ from alpaca_streams import until
 
 from brokers.local_alpaca import AnswerFault, BarFault
 from brokers.local_alpaca.moments import moment
+from core.errors import BadSpec
 from feeds.alpaca_recent import RecentSource
 
 AFTER = ["LIVE", "CONNBROKEN", "CONNECTED", "DELAYED", "LIVE"]
@@ -189,3 +190,9 @@ def test_silence_that_is_nobody_trading_is_no_gap(venue):
     seen = run_live(alpaca, at("09:48:30"), fromdate=FIRST)
     agree(seen, alpaca)
     assert seen.live == ["09:41", "09:42", "09:46", "09:47", "09:48"] and both(seen) == ["LIVE"] and not seen.told
+
+
+def test_more_symbols_than_the_data_plan_streams_are_one_clear_line(venue):
+    alpaca = venue()
+    with pytest.raises(BadSpec, match=r"data plan does not stream so many symbols .*\(error 405\).*: name fewer, or take another plan"):
+        run_live(alpaca, at("09:46:30"), fromdate=FIRST, at_time=[(at("09:40:50"), lambda live: live.error(405, ends=False))])
