@@ -17,8 +17,8 @@ help:  ## list the commands
 demo: $(INSTALLED)  ## backtest golden cross on the real sample bars and write a report
 	$(BIN)/cerebrolab backtest GoldenCross --symbols AAPL,IBM,MSFT
 
-test: $(INSTALLED_DEV)  ## run the whole test suite on two cores
-	$(BIN)/python -m pytest -n 2 $(ARGS)
+test: $(INSTALLED_DEV)  ## run the whole test suite, three processes on two cores, as many tests wait
+	$(BIN)/python -m pytest -n 3 $(ARGS)
 
 soak: $(INSTALLED_DEV)  ## kill and stop 200 daily and 200 streaming runs at random; SOAK_SEED=... SOAK_POINTS=... repeats them
 	$(BIN)/python -m pytest tests/engine/test_live_soak.py tests/engine/test_live_soak_streams.py tests/engine/test_live_killed_streams.py -m soak -s $(ARGS)

@@ -79,8 +79,21 @@ class Matching(bt.brokers.BackBroker):
             if late and auction.is_late:
                 self._end(order, Order.Rejected, TOO_LATE[auction.kind])
             elif not late and auction.over <= now:
-                self._end(order, Order.Expired, f"not filled by the {'opening' if auction.kind == 'open' else 'closing'} auction")
+                if auction.kind == "close" and order.exectype == Order.Close and order.data.trades_in(auction):
+                    self._fill_at_last(order, now)
+                if order.alive():
+                    self._end(order, Order.Expired, f"not filled by the {'opening' if auction.kind == 'open' else 'closing'} auction")
         self._auctions = {order.ref: self._auctions[order.ref] for order in [*self.submitted, *self.pending] if order.ref in self._auctions}
+
+    def _fill_at_last(self, order: Order, now: float) -> None:
+        """Fill an order for the closing auction at the session's last price: its symbol did not trade after the order."""
+        slip, close = self._slip_up if order.isbuy() else self._slip_down, order.data.close[0]
+        self._phase = AT_CLOSE
+        self.pending.remove(order)
+        self._execute(order, ago=0, price=slip(close, close), dtcoc=now)
+        self._phase = WITHIN_BAR
+        if order.alive():
+            self.pending.append(order)
 
     def _end(self, order: Order, status: int, reason: str) -> None:
         """End a pending order for a reason, and with it what cannot go without it."""

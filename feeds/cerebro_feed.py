@@ -203,6 +203,12 @@ class BarsData(bt.feed.DataBase):
         over = np.inf if self.bars.daily else day_numbers(moments[at : at + 1] + (OPENING_NS if kind == "open" else 0))[0]
         return Auction(kind, calendar.sessions[at], float(over), bool(is_late))
 
+    def trades_in(self, auction: Auction) -> bool:
+        """Whether the current bar is of an auction's session."""
+        assert self.bars is not None
+        skipped = self._skipped if self._bulk else int(np.searchsorted(self._moments, self.fromdate))
+        return bool(self._session_edges[0][len(self) - 1 + skipped] == auction.session)
+
     def prints(self, auction: Auction) -> bool:
         """Whether the current bar holds an auction's price: its open, or its close."""
         assert self.bars is not None

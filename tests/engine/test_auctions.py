@@ -16,6 +16,7 @@ from twins import agree
 
 import engine
 from brokers import SimulatedBroker
+from checks.parity import certify
 from core.bars import Bars
 from core.errors import BadSpec
 from core.series import SymbolBars
@@ -152,11 +153,18 @@ def test_an_auction_that_does_not_fill_ends_the_order_and_what_must_go_is_sold(r
 
 
 @RULES
-def test_a_symbol_that_does_not_trade_after_the_order_has_no_closing_auction(rules):
+def test_a_symbol_that_does_not_trade_after_the_order_is_closed_at_its_last_price(rules):
     panel = minute_bars(silent=[("AAA", "2024-11-27", "15:40", "16:00"), ("AAA", "2024-11-29", "09:31", "09:35")])
     orders, fills = planned(panel, {"2024-11-27 11:00": 1.0, "2024-11-27 15:45": 0.0}, rules=rules)
-    assert [each[:4] for each in orders[1:]] == [("2024-11-27 15:39", -10, "Close", "Expired"), ("2024-11-27 15:39", -10, "Market", "Completed")]
-    assert fills[1][0] == ("2024-11-29 09:36")
+    assert [each[:4] for each in orders[1:]] == [("2024-11-27 15:39", -10, "Close", "Completed")]
+    assert fills[1:] == [("2024-11-27 16:00", -10, price(panel, "2024-11-27 15:39", "raw_close"))]
+
+
+def test_a_symbol_that_does_not_trade_after_the_order_is_closed_alike_at_alpaca():
+    """Flat by the close on both sides; without a bar at the end the session has an auction all the same."""
+    panel = minute_bars(silent=[("BBB", "2024-11-29", "12:46", "13:00"), ("BBB", "2024-12-02", "15:46", "16:00")])
+    certificate = certify(HALF_HOUR.replace(symbols=("AAA", "BBB"), signal_start="2024-11-29"), panel, days=2)
+    assert certificate.passed and not certificate.ends["alpaca"].positions and not certificate.ends["simulated"].positions
 
 
 def test_an_exit_in_the_opening_auction_that_is_decided_after_it_is_a_market_order():

@@ -53,15 +53,15 @@ def _journal(tmp_path):
 def settled(alpaca, journal):
     """Another process looks once more, after everything has been told."""
     alpaca.liquidity.clear()
-    alpaca.advance("2024-02-21T10:31:00-05:00")
-    return lived(alpaca, "2024-02-21T10:31:30-05:00", [spec(2), spec(5)], journal)[0]
+    alpaca.advance("2024-02-21T10:16:00-05:00")
+    return lived(alpaca, "2024-02-21T10:16:30-05:00", [spec(2), spec(5)], journal)[0]
 
 
 @pytest.mark.parametrize("name", FAULTS)
 def test_what_the_venue_does_to_orders(name, journal):
     with venue(two_days(rows=70), "2024-02-21T09:34:30-05:00") as alpaca:
         FAULTS[name](alpaca)
-        lived(alpaca, "2024-02-21T10:10:30-05:00", [spec(2), spec(5)], journal)
+        lived(alpaca, "2024-02-21T09:58:30-05:00", [spec(2), spec(5)], journal)
         assert len(alpaca.ledger.executions) > 10 and (alpaca.faults.strikes or alpaca.liquidity)
         judge(settled(alpaca, journal), alpaca, journal)
 
@@ -69,7 +69,7 @@ def test_what_the_venue_does_to_orders(name, journal):
 @pytest.mark.parametrize("name", MOMENTS)
 def test_what_happens_to_the_connection_and_the_account(name, journal):
     with venue(two_days(rows=70), "2024-02-21T09:34:30-05:00") as alpaca:
-        lived(alpaca, "2024-02-21T10:10:30-05:00", [spec(2), spec(5)], journal, at_time=[("2024-02-21T09:45:20-05:00", MOMENTS[name])])
+        lived(alpaca, "2024-02-21T09:58:30-05:00", [spec(2), spec(5)], journal, at_time=[("2024-02-21T09:45:20-05:00", MOMENTS[name])])
         alpaca.block_trading(False)
         assert len(alpaca.ledger.executions) > 4
         shared = judge(settled(alpaca, journal), alpaca, journal)
@@ -80,6 +80,6 @@ def test_what_happens_to_the_connection_and_the_account(name, journal):
 def test_what_happens_to_bars(do, options, journal):
     with venue(two_days(rows=70), "2024-02-21T09:34:30-05:00") as alpaca:
         alpaca.faults.add(BarFault(do=do, times=10, nth=3, **options))
-        strategies, _ = lived(alpaca, "2024-02-21T10:10:30-05:00", [spec(2), spec(5)], journal)
+        strategies, _ = lived(alpaca, "2024-02-21T09:58:30-05:00", [spec(2), spec(5)], journal)
         assert len(alpaca.faults.strikes) == 10
         judge(strategies, alpaca, journal)
