@@ -20,8 +20,8 @@ demo: $(INSTALLED)  ## backtest golden cross on the real sample bars and write a
 test: $(INSTALLED_DEV)  ## run the whole test suite, three processes on two cores, as many tests wait
 	$(BIN)/python -m pytest -n 3 $(ARGS)
 
-soak: $(INSTALLED_DEV)  ## kill and stop 200 daily and 200 streaming runs at random; SOAK_SEED=... SOAK_POINTS=... repeats them
-	$(BIN)/python -m pytest tests/engine/test_live_soak.py tests/engine/test_live_soak_streams.py tests/engine/test_live_killed_streams.py -m soak -s $(ARGS)
+soak: $(INSTALLED_DEV)  ## the long ones: 200 daily and 200 streaming runs killed and stopped at random (SOAK_SEED=... SOAK_POINTS=...)
+	$(BIN)/python -m pytest tests -m soak -s $(ARGS)
 
 lint: $(INSTALLED_DEV)  ## check style, types and the direction of imports
 	$(BIN)/ruff check .

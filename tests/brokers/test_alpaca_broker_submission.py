@@ -76,7 +76,7 @@ def test_an_order_whose_answer_stays_lost_is_found_later(group, events):
 
 def test_an_order_that_never_arrived_is_refused_in_the_end():
     """A minute of silence on every POST, then the venue answers again."""
-    gone = post(accepted=False, status=503, body=HTML, times=4)
+    gone = post(accepted=False, status=503, body=HTML, times=6)  # more than it is tried
     outcome = played(BOTH, {1: buy(), 5: buy_each()}, gone)
     assert outcome.told("order") == ["Submitted", "Rejected"] and "has no order cl-AAA" in outcome.reason("order")
     once(outcome)

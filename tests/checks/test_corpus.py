@@ -54,7 +54,8 @@ def test_no_false_alarm(name, panel, plain_panel):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "cuts"), [("leaky_rare", None), ("leaky_plain_rare", 40), ("leaky_hash_order", 5)])
+@pytest.mark.parametrize(("name", "cuts"), [("leaky_hash_order", 5), *(pytest.param(*each, marks=pytest.mark.soak) for each in (
+    ("leaky_rare", None), ("leaky_plain_rare", 40)))])
 def test_the_hardest_are_found_on_the_default_bars(name, cuts):
     report = checks.check(spec_of(name), budget_s=60, cuts=cuts, skip=("orders", "scale"))
     assert not report.clean

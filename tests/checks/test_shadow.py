@@ -116,7 +116,7 @@ def test_it_adds_up_whatever_the_venue_does(tmp_path_factory, slip, late, share,
     adds_up(day, result, fills)
 
 
-@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (1, 2, 3))])
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.soak) for seed in (1, 2, 3))])
 def test_planted_points_are_recovered_from_a_day_of_orders(tmp_path, seed):
     random = np.random.default_rng(seed)
     noise = random.standard_t(4, 5000) / np.sqrt(2) * 5e-4

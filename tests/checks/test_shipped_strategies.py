@@ -34,7 +34,8 @@ def test_shipped_strategies_do_not_look_ahead(name):
     assert report.warnings == []  # it decides on the default bars
 
 
-@pytest.mark.parametrize("name", resolve.strategy_names())
+@pytest.mark.parametrize("name", [name if name in ("GoldenCross", "Momentum", "TimeOfDay") else pytest.param(name, marks=pytest.mark.soak)
+                                  for name in resolve.strategy_names()])
 def test_a_shift_by_one_bar_is_caught(name, tmp_path):
     (tmp_path / "shifted.py").write_text(SHIFTED.format(name=name))
     skip = ("repeat", "process", "scale", "warm-up", "orders", "perturbation")

@@ -162,8 +162,8 @@ def test_a_symbol_that_does_not_trade_after_the_order_is_closed_at_its_last_pric
 
 def test_a_symbol_that_does_not_trade_after_the_order_is_closed_alike_at_alpaca():
     """Flat by the close on both sides; without a bar at the end the session has an auction all the same."""
-    panel = minute_bars(silent=[("BBB", "2024-11-29", "12:46", "13:00"), ("BBB", "2024-12-02", "15:46", "16:00")])
-    certificate = certify(HALF_HOUR.replace(symbols=("AAA", "BBB"), signal_start="2024-11-29"), panel, days=2)
+    panel = minute_bars(days=THREE_DAYS[:2], silent=[("BBB", "2024-11-29", "12:46", "13:00")])
+    certificate = certify(HALF_HOUR.replace(symbols=("AAA", "BBB"), signal_start="2024-11-29"), panel, days=1)
     assert certificate.passed and not certificate.ends["alpaca"].positions and not certificate.ends["simulated"].positions
 
 
