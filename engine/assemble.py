@@ -35,7 +35,7 @@ def assemble(spec: RunSpec, bars: Bars, *, strategy: type, equity: np.ndarray, c
         spec=spec, bars=bars, equity=equity, cash=cash, exposure=exposure, positions=held,
         benchmark=benchmark_equity(bars, spec.benchmark, spec.cash), orders=orders, fills=fills, cash_events=events,
         trades=round_trips(bars, fills, events), notes=sorted(notes, key=lambda note: note.time),
-        strategy_source=resolve.source_digest(strategy), versions=dict(_versions()))
+        strategy_source=resolve.source_digest(strategy), versions=dict(versions_of(DECIDING_PACKAGES)))
     result.metrics.update(compute(result))
     result.warnings.extend(_warnings(result))
     return result
@@ -51,9 +51,10 @@ def need_history(strategy: Any, p: Any, bars: Bars) -> None:
 
 
 @cache
-def _versions() -> Mapping[str, str]:
+def versions_of(packages: tuple[str, ...]) -> Mapping[str, str]:
+    """Package -> its version, of those that are installed."""
     found = {}
-    for name in DECIDING_PACKAGES:
+    for name in packages:
         try:
             found[name] = version(name)
         except PackageNotFoundError:  # run from a checkout that is not installed

@@ -57,7 +57,7 @@ def build(spec: RunSpec, broker: Any = "simulated", bars: Bars | None = None) ->
     cerebro = Cerebro(stdstats=False, quicknotify=is_store(store))  # what happens live is told at once, not with the next bar
     if is_store(store):
         check_fill(spec, strategy)
-        connect(cerebro, store, spec, bars, name=strategy.__name__)
+        connect(cerebro, store, spec, bars, name=resolve.run_name(spec))
     else:
         cerebro.setbroker(simulated_broker(spec) if broker == "simulated" else _own(broker))
         for symbol, feed in played_feeds(spec, bars).items():

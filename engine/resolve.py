@@ -48,6 +48,11 @@ def strategy_class(name: str) -> type[bt.Strategy]:
     return _resolve("strategy", name, strategies, strategy_names(), bt.Strategy, (bt.Strategy, TargetStrategy))
 
 
+def run_name(spec: RunSpec) -> str:
+    """What a run is called on its account, in the journal and in the ids of its orders."""
+    return spec.name or strategy_class(spec.strategy).__name__
+
+
 def sizer_class(name: str) -> type[bt.Sizer]:
     """The sizer called `name`: "EqualWeight", "file.py:Class", "module:Class".
 

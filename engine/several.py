@@ -37,11 +37,6 @@ class Runs:
         return self.shared.of(order) if self.shared is not None else next(iter(self.specs))
 
 
-def run_name(spec: RunSpec) -> str:
-    """What a run is called on its account and in the journal."""
-    return spec.name or resolve.strategy_class(spec.strategy).__name__
-
-
 def named(specs: Sequence[RunSpec]) -> dict[str, RunSpec]:
     """Name -> spec, of runs that are to share an account.
 
@@ -50,14 +45,14 @@ def named(specs: Sequence[RunSpec]) -> dict[str, RunSpec]:
     """
     runs: dict[str, RunSpec] = {}
     for spec in specs:
-        name = run_name(spec)
+        name = resolve.run_name(spec)
         if name in runs:
             raise BadSpec(f"two runs on the account are called {name}: give one of them another name")
         if len(specs) > 1 and spec.capital is None:
             raise BadSpec(f"the run {name} names no capital: runs that share an account say how much of it is theirs")
         for field in ("trading_days", "calendar"):
             if getattr(spec, field) != getattr(specs[0], field):
-                raise BadSpec(f"{field} is {getattr(spec, field)} for {name} and {getattr(specs[0], field)} for {run_name(specs[0])}: runs "
+                raise BadSpec(f"{field} is {getattr(spec, field)} for {name} and {getattr(specs[0], field)} for {resolve.run_name(specs[0])}: runs "
                               "that share an account end together")
         runs[name] = spec
     return runs

@@ -4,7 +4,6 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +24,7 @@ from core.calendars import MINUTE_NS, get_calendar
 from core.errors import BadSpec
 from core.spec import RunSpec
 from engine import resolve
+from engine.assemble import DECIDING_PACKAGES, versions_of
 from engine.build import load, trades_adjusted
 from engine.live.daily import Daily
 from engine.live.streaming import needs_cerebro
@@ -32,7 +32,7 @@ from feeds.intervals import is_intraday
 
 DAYS = {True: 1, False: 30}  # sessions played where nobody says how many: with bars within the day, and with daily ones
 MULTIPLIER = {"margin": 2, "cash": 1}
-PACKAGES = ("cerebrolab", "backtrader", "numpy", "numba", "pandas", "alpaca-py")
+PACKAGES = (*DECIDING_PACKAGES, "alpaca-py")
 UNFINISHED_NS = 15 * MINUTE_NS  # before the close: bars that end earlier are those of a session that goes on
 DAY_DONE_NS = 40 * MINUTE_NS  # after the close live daily bars have come and been decided on
 
@@ -76,7 +76,7 @@ def certify(spec: RunSpec, bars: Bars | None = None, *, days: int | None = None,
     facts = {"fingerprint": bars.fingerprint, "source": bars.origin.source or spec.source, "synthetic": bars.origin.synthetic,
              "symbols": list(bars.symbols), "sessions": len(sessions)}
     return Certificate(spec.masked(), "streaming" if streams else "daily run", bars.interval, (str(sessions[-days]), str(sessions[-1])), facts, verdict,
-                       {story.name: story.end for story in (simulated, live)}, [str(each) for each in inject], _versions(),
+                       {story.name: story.end for story in (simulated, live)}, [str(each) for each in inject], dict(versions_of(PACKAGES)),
                        [*notes, *live.notes], time.perf_counter() - started)
 
 
@@ -157,13 +157,3 @@ def _days(asked: int | None, sessions: int, intraday: bool) -> int:
     if asked is not None and not 1 <= asked < sessions:
         raise BadSpec(f"days is {asked}: the bars have {sessions} sessions, of which 1 to {sessions - 1} can be played")
     return asked or min(DAYS[intraday], sessions - 1)
-
-
-def _versions() -> dict[str, str]:
-    found = {}
-    for name in PACKAGES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:  # run from a checkout that is not installed
-            continue
-    return found

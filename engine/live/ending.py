@@ -13,9 +13,9 @@ import backtrader as bt
 from core.clock import Clock
 from core.errors import AccountLeft, CerebrolabError
 from core.spec import RunSpec
+from engine import resolve
 from engine.live.closing import Closing, Left
 from engine.live.market import Market
-from engine.several import run_name
 from feeds.intervals import is_intraday
 from journal.account_log import ALERT, OUTCOME
 
@@ -110,7 +110,7 @@ class Ending:
             self._store.rest.until = self._until
         for strategy, spec in zip(self._cerebro.runningstrats, self._specs, strict=True):
             until, market = self._since + spec.stop_within, Market(self._clock, spec.calendar)
-            self._runs.append((spec, run_name(spec), Closing(strategy, policy_of(spec), market, self._clock, self.heard, until)))
+            self._runs.append((spec, resolve.run_name(spec), Closing(strategy, policy_of(spec), market, self._clock, self.heard, until)))
 
     def _carry_out(self) -> None:
         """Until nothing more can be done, and the venue has been asked whether it sees it so; or until the time is over."""

@@ -11,6 +11,7 @@ from typing import Any
 import backtrader as bt
 import numpy as np
 
+from brokers.hooks import Moved
 from core.bars import Bars
 from core.calendars import MINUTE_NS, get_calendar
 from core.clock import Clock, SystemClock
@@ -36,8 +37,8 @@ class Event:
     """Something that happened in a live run.
 
     Attributes:
-        kind: "order", "data" (the status of a feed), "store" (what a human should know), "guard" (what it refuses or stops), "alert" (what a human must see to) or
-            "outcome" (how the run has ended).
+        kind: "order", "data" (the status of a feed), "store" (what a human should know), "guard" (what it refuses or stops),
+            "alert" (what a human must see to) or "outcome" (how the run has ended).
         text: one line. time: by the store's clock, UTC ns; None where it has none.
         facts: of an "order", an "alert" or the "outcome".
     """
@@ -127,7 +128,10 @@ def _recorded(runs: Runs, store: Any, journal: Journal, told: Callable[..., None
     for text in check_books(runs.specs, store.rest, books_of(journal, account)):
         told("store", text)
 
+    booked: list[Moved] = []
+
     def taken_over(orders: Sequence[Any]) -> None:
+        booked[:] = missed(journal, store.rest, account) if runs.shared is not None else []  # before catch_up moves the journal on
         for text in catch_up(journal, store.rest, account, runs.specs, orders):
             told("store", text)
         if runs.shared is None:
@@ -139,7 +143,7 @@ def _recorded(runs: Runs, store: Any, journal: Journal, told: Callable[..., None
     broker.taken_over = taken_over
     if runs.shared is not None:
         broker.whose = journal.blotter.run_of
-        broker.missed = lambda: missed(journal, store.rest, account)
+        broker.missed = lambda: booked
         runs.shared.on_moved = moved_notes(journal, account, lambda text: told("store", text))
     Recorder(journal, account, runs.specs, runs.of, lambda text: told("store", text)).listen(broker)
     runs.cerebro.guards.record(log, account, list(runs.specs), lambda text, **facts: told("guard", text, **facts))
@@ -149,7 +153,8 @@ def _recorded(runs: Runs, store: Any, journal: Journal, told: Callable[..., None
 def needs_cerebro(spec: RunSpec) -> bool:
     """Whether a spec is traded live bar by bar: a plain strategy, bars within the day, exits, slices, or a guard."""
     strategy = resolve.strategy_class(spec.strategy)
-    return spec.interval != "1d" or spec.execution is not None or read_group(Guard, spec.guard).active or any(read_group(Exits, spec.exits)) or not issubclass(strategy, TargetStrategy)
+    minds_bars = spec.interval != "1d" or spec.execution is not None or not issubclass(strategy, TargetStrategy)
+    return minds_bars or read_group(Guard, spec.guard).active or any(read_group(Exits, spec.exits))
 
 
 class _Sessions:

@@ -11,7 +11,7 @@ from streamed_runs import SPEC, lived, two_days, venue
 from brokers.local_alpaca import VenueClock
 from checks.shadow import shadow
 from checks.shadow_slippage import recalibrated
-from engine.several import run_name
+from engine.resolve import run_name
 from journal import Journal
 
 BARS = two_days(rows=120)

@@ -9,6 +9,7 @@ from alpaca_minutes_live import Live
 from several_runs import check_sums, executed, lived, spec
 from streamed_runs import two_days, venue
 
+from brokers.local_alpaca import VenueClock
 from core.errors import BadSpec
 from core.spec import RunSpec
 from engine.live.streaming import stream
@@ -16,7 +17,7 @@ from journal import Journal
 
 
 def test_two_runs_on_the_same_symbols_own_what_their_orders_have_executed(tmp_path):
-    with Journal(tmp_path / "journal.db") as journal, venue(two_days(rows=60), "2024-02-21T09:34:30-05:00") as alpaca:
+    with venue(two_days(rows=60), "2024-02-21T09:34:30-05:00") as alpaca, Journal(tmp_path / "journal.db", VenueClock(alpaca)) as journal:
         strategies, _ = lived(alpaca, "2024-02-21T10:25:30-05:00", [spec(2), spec(5)], journal)
         shared = check_sums(strategies, alpaca)
         for strategy, (name, part) in zip(strategies, shared.parts.items(), strict=True):
@@ -35,7 +36,7 @@ def account_of(alpaca):
 
 def test_a_restart_finds_each_run_s_share_also_of_what_was_executed_meanwhile(tmp_path):
     specs = [spec(2), spec(5)]
-    with Journal(tmp_path / "journal.db") as journal, venue(two_days(rows=90), "2024-02-21T09:34:30-05:00") as alpaca:
+    with venue(two_days(rows=90), "2024-02-21T09:34:30-05:00") as alpaca, Journal(tmp_path / "journal.db", VenueClock(alpaca)) as journal:
         first, _ = lived(alpaca, "2024-02-21T10:00:30-05:00", specs, journal)
         before = {name: (part.held, part.cash) for name, part in first[0].broker.shared.parts.items()}
         alpaca.advance("2024-02-21T10:06:10-05:00")
@@ -50,13 +51,27 @@ def test_a_restart_finds_each_run_s_share_also_of_what_was_executed_meanwhile(tm
     assert sqlite3.connect(tmp_path / "journal.db").execute("SELECT count(*) FROM live_executions WHERE run = ''").fetchone() == (0,)
 
 
-def test_what_somebody_else_holds_and_does_is_nobody_s_and_a_dividend_goes_to_who_holds_the_shares(tmp_path):
-    with Journal(tmp_path / "journal.db") as journal, venue(
-            two_days(rows=60), "2024-02-21T09:34:30-05:00", positions={"AAA": (10, 99.0)}) as alpaca:
-        strategies, _ = lived(alpaca, "2024-02-21T10:05:30-05:00", [spec(2), spec(5)], journal)
+def test_what_was_held_before_and_what_somebody_else_buys_is_nobody_s(tmp_path):
+    bought = ("2024-02-21T09:50:10-05:00", lambda live: (live.alpaca.outside_order(symbol="BBB", side="buy", qty=3), live.broker.reconcile()))
+    with venue(two_days(rows=60), "2024-02-21T09:34:30-05:00", positions={"AAA": (10, 99.0)}) as alpaca, Journal(
+            tmp_path / "journal.db", VenueClock(alpaca)) as journal:
+        strategies, _ = lived(alpaca, "2024-02-21T10:05:30-05:00", [spec(2), spec(5)], journal, at_time=[bought])
         shared = check_sums(strategies, alpaca)
-        assert shared.rest == {"AAA": Decimal(10)}
-        assert all(order.qty < 1000 for order in alpaca.ledger.orders)
+        assert shared.rest == {"AAA": Decimal(10), "BBB": Decimal(3)}
+        for name, part in shared.parts.items():
+            held, cash = executed(alpaca, journal, name)
+            assert part.held == held and part.cash == Decimal(20_000) + cash
+
+
+def test_the_name_of_a_run_is_in_the_ids_of_its_orders(tmp_path):
+    """Also where it runs alone: with another name it sends other ids on the same bar."""
+    ids = []
+    for name in ("one", "two"):
+        with venue(two_days(rows=60), "2024-02-21T09:34:30-05:00") as alpaca, Journal(tmp_path / f"{name}.db", VenueClock(alpaca)) as journal:
+            lived(alpaca, "2024-02-21T09:50:30-05:00", [spec(2, name=name)], journal)
+            ids.append({order.client_order_id for order in alpaca.ledger.orders})
+            assert {journal.blotter.run_of(each) for each in ids[-1]} == {name}
+    assert len(ids[0]) > 3 and not ids[0] & ids[1]
 
 
 def test_runs_that_would_not_end_together_are_refused(tmp_path):
@@ -88,7 +103,7 @@ def against(name, plan):
 @pytest.mark.parametrize("nets, sent", [(True, [("buy", 6), ("sell", 6)]), (False, [("buy", 10), ("sell", 4), ("sell", 6), ("sell", 4), ("buy", 4)])])
 def test_opposite_orders_of_one_moment_are_settled_between_the_runs_if_that_is_wanted(tmp_path, nets, sent):
     specs = [against("long", "14:40=10 14:45=-10"), against("short", "14:40=-4 14:45=4")]
-    with Journal(tmp_path / "journal.db") as journal, venue(two_days(rows=60), "2024-02-21T09:34:30-05:00") as alpaca:
+    with venue(two_days(rows=60), "2024-02-21T09:34:30-05:00") as alpaca, Journal(tmp_path / "journal.db", VenueClock(alpaca)) as journal:
         strategies, _ = lived(alpaca, "2024-02-21T09:43:30-05:00", specs, journal, nets=nets)
         shared = check_sums(strategies, alpaca)
         parts = {name: part.held.get("AAA") for name, part in shared.parts.items()}
