@@ -7,17 +7,18 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 INSTALLED_DEV := $(VENV)/.installed-dev
 RECIPE := pyproject.toml constraints.txt
+COMPILED := $(VENV)/.compiled
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test soak lint bench clean
+.PHONY: help demo test soak lint compiled bench clean
 
 help:  ## list the commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(INSTALLED)  ## backtest golden cross on the real sample bars and write a report
 	$(BIN)/cerebrolab backtest GoldenCross --symbols AAPL,IBM,MSFT
 
-test: $(INSTALLED_DEV)  ## run the whole test suite, three processes on two cores, as many tests wait
+test: $(INSTALLED_DEV) $(COMPILED)  ## run the whole test suite, three processes on two cores, as many tests wait
 	$(BIN)/python -m pytest -n 3 $(ARGS)
 
 soak: $(INSTALLED_DEV)  ## the long ones: 200 daily and 200 streaming runs killed and stopped at random (SOAK_SEED=... SOAK_POINTS=...)
@@ -28,11 +29,14 @@ lint: $(INSTALLED_DEV)  ## check style, types and the direction of imports
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+compiled: $(COMPILED)  ## compile the twin; processes that start together would each do it
+
 bench: $(INSTALLED_DEV)  ## measure speed against plain Backtrader
 	$(BIN)/python -m pytest benchmarks --benchmark-only $(ARGS)
 
 clean:  ## remove what was built or cached; runs, logs and stored bars stay
 	rm -rf build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis .benchmarks .import_linter_cache
+	rm -f $(COMPILED)
 	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
 
 $(BIN)/python:
@@ -50,3 +54,9 @@ $(INSTALLED_DEV): $(RECIPE) | $(BIN)/python
 	@echo "installing into $(VENV); the first time takes a few minutes"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@touch $(INSTALLED) $@
+
+$(COMPILED): $(INSTALLED_DEV) $(wildcard engine/twin/*.py)
+	@echo "compiling the twin, once: about a minute"
+	@folder=$$(mktemp -d) && cd "$$folder" && "$(CURDIR)/$(BIN)/cerebrolab" sweep GoldenCross --symbols AAPL,IBM,MSFT \
+		-p fast=5:20:5 -p slow=50:60:10 > sweep.txt || { cat sweep.txt >&2; exit 1; }; rm -rf "$$folder"
+	@touch $@

@@ -36,7 +36,8 @@ class Moved:
     Attributes:
         symbol: "" where it concerns none. data: the feed whose position it is; None = all of the account's.
         before, after: signed shares. is_split: all shares were multiplied alike. cash: account currency.
-        reference: the venue's name for it, "" where it has none.
+        reference: the venue's name for it, "" where it has none. kind: of the booking, in the venue's words ("DIV", "CSD"); "" = unknown.
+        time_ns: when it happened, UTC ns; 0 = now.
     """
 
     symbol: str
@@ -46,6 +47,8 @@ class Moved:
     is_split: bool = False
     cash: Decimal = Decimal(0)
     reference: str = ""
+    kind: str = ""
+    time_ns: int = 0
 
 
 class Hooks:

@@ -1,19 +1,21 @@
 """`SharedAccount`: an account and the parts of it that several runs trade with, which sum to it. Imports the modules beside it."""
 
+import datetime as dt
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any
 
-from backtrader import Order
+from backtrader import Order, num2date
 
 from brokers.alpaca.answers import ZERO
+from brokers.alpaca.moments import SECOND_NS, at_new_york
 from brokers.alpaca.order_holdings import Holding
 from brokers.alpaca.order_terms import exact_number, symbol_of
 from brokers.hooks import Executed, Moved
 from brokers.sub_account import SubAccount
 
 CENT, NANO_SHARE, SHARE = Decimal("0.01"), Decimal("1e-9"), Decimal(1)
+KEPT_NS = 7 * 86_400 * SECOND_NS  # what is told later than that is booked as of then
 
 
 class SharedAccount:
@@ -26,12 +28,13 @@ class SharedAccount:
     Attributes:
         parts: name -> sub-account. rest: symbol -> shares that no run owns. rest_cash: the same of cash, below zero where the
             runs have been given more than there is.
-        on_moved: told the run, the symbol, the cash, the shares from then on (None = as before) and the venue's name of what `moved` gives
-            a run.
+        since_ns: from when on what changed the account's shares is known, UTC ns.
+        on_moved: told the run, the symbol, the cash, the shares from then on (None = as before), the name and the time (UTC ns, 0 = now) of
+            what a run was given without an execution.
         taken: symbol -> a sentence, where somebody else has sold what runs hold, or bought what they are short of.
     """
 
-    on_moved: Callable[[str, str, Decimal, Decimal | None, str], None] | None = None
+    on_moved: Callable[[str, str, Decimal, Decimal | None, str, int], None] | None = None
 
     def __init__(self, broker: Any, parts: Sequence[SubAccount], nets: bool = False) -> None:
         self._broker, self.nets = broker, nets
@@ -41,31 +44,26 @@ class SharedAccount:
         self.taken: dict[str, str] = {}
         self.on_taken: Callable[[str, str], None] = lambda symbol, text: None
         self.rest_cash = ZERO
-        broker.hook(refuse=self.refuse, executed=self.executed, moved=self.moved)
+        self.since_ns = 0
+        self._changes: list[tuple[int, str, Decimal]] = []  # of the account's shares: when, of what, by how much
+        self._looked: dict[Any, int] = {}
+        broker.hook(refuse=self.refuse, executed=self.executed, moved=self.moved, sent=self.look)
 
     def begin(self, cash: Decimal, held: Mapping[str, Decimal], missed: Sequence[Moved] = ()) -> None:
         """What the account has as a whole: what the parts do not have of it is the rest.
 
         Args:
-            missed: what moved since the parts were written down, and is in `cash` and `held` already.
+            missed: what moved, executions included, since the parts were written down, in order; it is in `cash` and `held` already.
         """
-        if missed:
-            before = dict(held)
-            for each in missed:
-                before[each.symbol] = before.get(each.symbol, ZERO) - (each.after - each.before)
-            self._begin(cash - sum((each.cash for each in missed), ZERO), {symbol: qty for symbol, qty in before.items() if qty})
-            for each in missed:
-                now = self.held.get(each.symbol, ZERO)
-                self.moved(replace(each, before=now, after=now + each.after - each.before))
-        else:
-            self._begin(cash, held)
-        for symbol in list(self.rest):
-            self._look(symbol)
-
-    def _begin(self, cash: Decimal, held: Mapping[str, Decimal]) -> None:
+        self._changes = [(each.time_ns, each.symbol, each.after - each.before) for each in missed]
+        for each in missed:
+            if each.reference:
+                self._divide(each, held.get(each.symbol, ZERO))
         self.rest_cash = cash - sum((part.cash for part in self.parts.values()), ZERO)
-        self.rest = {symbol: left for symbol in {*held, *(name for part in self.parts.values() for name in part.held)}
-                     if (left := held.get(symbol, ZERO) - self._owned(symbol))}
+        self.rest = {}
+        for symbol in {*held, *(name for part in self.parts.values() for name in part.held)}:
+            self._leave(symbol, held.get(symbol, ZERO))
+            self._look(symbol)
 
     def holding(self, order: Order) -> Holding:
         """What the run whose order it is holds of its symbol."""
@@ -105,14 +103,21 @@ class SharedAccount:
 
     def executed(self, executed: Executed) -> None:
         """Book an execution where it belongs."""
+        self._change(executed.time_ns, executed.symbol, exact_number(executed.size))
         part = self._by_feed.get(executed.order.data) if executed.order is not None else None
         if part is not None:
             part.book(executed)
+            part.close_books(executed.time_ns - KEPT_NS)
             return
         size = exact_number(executed.size)
         self.rest_cash -= size * exact_number(executed.price) + exact_number(executed.commission)
-        self._rest(executed.symbol, size)
+        self._leave(executed.symbol, self.held.get(executed.symbol, ZERO) + size)
         self._look(executed.symbol)
+
+    def _change(self, time_ns: int, symbol: str, change: Decimal) -> None:
+        self._changes.append((time_ns, symbol, change))
+        if self._changes[0][0] < time_ns - 2 * KEPT_NS:
+            self._changes = [each for each in self._changes if each[0] >= time_ns - KEPT_NS]
 
     def _look(self, symbol: str) -> None:
         """Whether somebody else has taken from what the runs hold: they cannot sell what is not there."""
@@ -123,58 +128,86 @@ class SharedAccount:
             self.on_taken(symbol, self.taken[symbol])
 
     def moved(self, moved: Moved) -> None:
-        """Divide what moved without an execution among those who hold the symbol."""
+        """Divide what moved without an execution among those who held the symbol then."""
         if moved.data is not None:
-            self._move_one(self._by_feed[moved.data], moved)
+            self._give(self._by_feed[moved.data], moved, moved.cash, moved.after if moved.before != moved.after else None)
             return
-        if moved.cash:
-            self._pay(moved)
-        if moved.before != moved.after:
-            if moved.is_split and moved.before:
-                self._split(moved)
-            else:
-                self._rest(moved.symbol, moved.after - moved.before)
+        total = self.held.get(moved.symbol, ZERO) + moved.after - moved.before
+        self._change(moved.time_ns, moved.symbol, moved.after - moved.before)
+        self.rest_cash += moved.cash - self._divide(moved, total)
+        self._leave(moved.symbol, total)
 
-    def _move_one(self, part: SubAccount, moved: Moved) -> None:
-        if moved.cash:
-            self._give(part, moved, moved.cash)
-        if moved.before != moved.after:
-            self._give(part, moved, qty=moved.after)
+    def _divide(self, moved: Moved, total: Decimal) -> Decimal:
+        """Give the runs their parts; `total` are the account's shares of the symbol now. The cash given."""
+        before = self._total_before(moved.symbol, moved.time_ns, total, moved.after - moved.before)
+        owners = self._owners(moved.symbol, moved.time_ns, before)
+        after = before + moved.after - moved.before
+        cash = divided(moved.cash, [held for _, held in owners], CENT)
+        shares: Sequence[Decimal | None] = [None] * len(owners)
+        if moved.is_split and before:
+            shares = divided(after, [held for _, held in owners], SHARE if after == after.to_integral_value() else NANO_SHARE)
+        return sum((self._give(part, moved, amount, qty) for (part, _), amount, qty in zip(owners, cash, shares, strict=True)), ZERO)
 
-    def _give(self, part: SubAccount, moved: Moved, cash: Decimal = ZERO, qty: Decimal | None = None) -> None:
-        part.move(cash)
-        if qty is not None:
-            part.hold(moved.symbol, qty)
+    def _give(self, part: SubAccount | None, moved: Moved, cash: Decimal, qty: Decimal | None) -> Decimal:
+        """Book what a run gets, once; the cash that it got."""
+        if part is None or part.knows(moved.reference) or not (cash or qty is not None):
+            return ZERO
+        part.move(moved.symbol, cash, qty, moved.time_ns, moved.reference)
         if self.on_moved is not None:
-            self.on_moved(part.name, moved.symbol, cash, qty, moved.reference)
+            self.on_moved(part.name, moved.symbol, cash, qty, moved.reference, moved.time_ns)
+        return cash
 
-    def _pay(self, moved: Moved) -> None:
-        owners = self._owners(moved.symbol)
-        shares = divided(moved.cash, [held for _, held in owners], CENT)
-        for (part, _), cash in zip(owners, shares, strict=True):
-            if part is None:
-                self.rest_cash += cash
-            else:
-                self._give(part, moved, cash)
+    def _total_before(self, symbol: str, time_ns: int, total: Decimal, change: Decimal = ZERO) -> Decimal:
+        """The account's shares of a symbol just before a moment, of which it has `total` now; 0 = just before the latest `change`."""
+        if not time_ns:
+            return total - change
+        return total - sum((qty for at, name, qty in self._changes if name == symbol and at >= time_ns), ZERO)
 
-    def _split(self, moved: Moved) -> None:
-        owners = self._owners(moved.symbol)
-        step = SHARE if moved.after == moved.after.to_integral_value() else NANO_SHARE
-        for (part, _), qty in zip(owners, divided(moved.after, [held for _, held in owners], step), strict=True):
-            if part is None:
-                self.rest[moved.symbol] = qty
-            else:
-                self._give(part, moved, qty=qty)
+    def _owners(self, symbol: str, time_ns: int, total: Decimal) -> list[tuple[SubAccount | None, Decimal]]:
+        """The runs that held a symbol and how much of it, and the rest (None), which takes what nobody else does."""
+        held = [(part, qty) for part in self.parts.values() if (qty := part.held_before(symbol, time_ns))]
+        rest = total - sum((qty for _, qty in held), ZERO)
+        return [*held, (None, rest)] if rest or not total else list(held)
 
-    def _owners(self, symbol: str) -> list[tuple[SubAccount | None, Decimal]]:
-        """The runs that hold a symbol and how much of it, and the rest (None), which takes what nobody else does."""
-        held = [(part, part.held[symbol]) for part in self.parts.values() if symbol in part.held]
-        rest = self.rest.get(symbol, ZERO)
-        return [*held, (None, rest)] if rest or not held else list(held)
-
-    def _rest(self, symbol: str, change: Decimal) -> None:
-        left = self.rest.get(symbol, ZERO) + change
+    def _leave(self, symbol: str, total: Decimal) -> None:
+        """What the runs do not have of the account's shares of a symbol is the rest."""
+        left = total - self._owned(symbol)
         self.rest = {**{name: qty for name, qty in self.rest.items() if name != symbol}, **({symbol: left} if left else {})}
+
+    # -- what the venue does not book -----------------------------------------------------------------
+
+    def look(self, _: Any = None) -> None:
+        """Carry out what has been announced to the feeds of the runs, where the venue has nothing to book."""
+        for feed in self._by_feed:
+            actions = getattr(feed, "actions", ())
+            if len(actions) != self._looked.get(feed, 0):
+                self._looked[feed] = len(actions)
+                for each in actions:
+                    self._act(symbol_of(feed), num2date(each.moment).date(), exact_number(each.split), exact_number(each.dividend))
+
+    def _act(self, symbol: str, date: dt.date, split: Decimal, dividend: Decimal) -> None:
+        """Split shares that runs hold against each other, and let who is short pay the dividend to who is long, on the ex-date."""
+        at, total = at_new_york(date, dt.time()), self.held.get(symbol, ZERO)
+        if at < self.since_ns or self._total_before(symbol, at, total):
+            return
+        booking = Moved(symbol, reference=f"{symbol} {date}", time_ns=at)
+        owners = self._owners(symbol, at, ZERO)
+        if all(part is None or part.knows(booking.reference) for part, _ in owners):
+            return
+        shares = rounded([held * split for _, held in owners], ZERO, NANO_SHARE)
+        cash = rounded([qty * dividend for qty in shares], ZERO, CENT)
+        for (part, _), amount, qty in zip(owners, cash, shares, strict=True):
+            self.rest_cash -= self._give(part, booking, amount, qty if split != 1 else None)
+        self._leave(symbol, total)
+        if split != 1:
+            self._unprotect(symbol)
+
+    def _unprotect(self, symbol: str) -> None:
+        """Cancel the protective orders of a symbol: their shares and prices are those of before a split. Strategies place them again."""
+        for part in self.parts.values():
+            for order in part.get_orders_open():
+                if symbol_of(order.data) == symbol and order.info.get("protective"):
+                    self._broker.cancel(order)
 
 
 def divided(amount: Decimal, shares: Sequence[Decimal], step: Decimal) -> list[Decimal]:
@@ -185,7 +218,11 @@ def divided(amount: Decimal, shares: Sequence[Decimal], step: Decimal) -> list[D
     total = sum(shares, ZERO)
     if not total:
         return [*([ZERO] * (len(shares) - 1)), amount]
-    exact = [amount * share / total for share in shares]
+    return rounded([amount * share / total for share in shares], amount, step)
+
+
+def rounded(exact: Sequence[Decimal], amount: Decimal, step: Decimal) -> list[Decimal]:
+    """Numbers that sum to about an amount, in steps, so that they sum to it exactly; the largest remainders are rounded away from zero first."""
     parts = [each.quantize(step, ROUND_HALF_EVEN) for each in exact]
     order = sorted(range(len(parts)), key=lambda at: exact[at] - parts[at])
     left = amount - sum(parts, ZERO)

@@ -13,8 +13,9 @@ from backtrader import Order as BtOrder
 
 from brokers.alpaca.answers import ZERO
 from brokers.alpaca.order_book import OrderBook
-from brokers.alpaca.order_desk import Awaits, AwaitsSales, AwaitsWindow, Unnamed
+from brokers.alpaca.order_desk import Unnamed
 from brokers.alpaca.order_holdings import Holdings
+from brokers.alpaca.order_objections import Awaits, AwaitsSales, AwaitsWindow
 from brokers.alpaca.order_terms import exact_number, moment_of, symbol_of
 from brokers.alpaca.order_tickets import Batch, Outbox, Ticket
 from brokers.simulated_desk import BarClock, BarDesk, Exchange
@@ -178,7 +179,8 @@ class AlpacaRules:
             Awaits: it would not be, if sales on their way were done; or its time comes later.
         """
         try:
-            self._desk.send(batch)
+            self._desk.prepare(batch)
+            self._desk.post(batch)
         except Awaits:
             raise
         except CerebrolabError as error:

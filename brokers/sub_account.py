@@ -14,6 +14,7 @@ from brokers.alpaca.answers import ZERO
 from brokers.alpaca.order_holdings import Holding, Holdings
 from brokers.alpaca.order_terms import exact_number, symbol_of
 from brokers.hooks import Executed
+from brokers.timed_books import Entry, TimedBooks
 
 
 class SubAccount:
@@ -25,8 +26,6 @@ class SubAccount:
 
     Attributes:
         past: what an earlier process of the run has done (`strategies.resumed`); None = nothing.
-        realized: profit of what was closed, without commissions, account currency. paid: commissions.
-        booked: cash from dividends and the like.
     """
 
     def __init__(self, name: str, broker: Any, capital: float, feeds: Sequence[Any]) -> None:
@@ -44,28 +43,51 @@ class SubAccount:
 
     def reset(self) -> None:
         """Nothing has been traded yet."""
-        self._holdings = Holdings()
-        self._holdings.cash = self.capital
-        self.realized = self.paid = self.booked = ZERO
+        self._books = TimedBooks(self.capital)
 
     def book(self, executed: Executed) -> None:
         """Settle an execution of one of its orders."""
         size, price, commission = exact_number(executed.size), exact_number(executed.price), exact_number(executed.commission)
-        traded = self._holdings.trade(executed.symbol, size, price)
-        self._holdings.cash -= commission
-        self.paid += commission
-        self.realized -= traded.closed * (price - traded.average_before)
+        self._books.add(Entry(executed.time_ns or self._books.latest, executed.symbol, size, price, commission))
 
-    def move(self, cash: Decimal) -> None:
-        """Book cash that is no trade: a dividend, a fraction of a share paid out."""
-        self._holdings.cash += cash
-        self.booked += cash
+    def move(self, symbol: str, cash: Decimal = ZERO, qty: Decimal | None = None, time_ns: int = 0, reference: str = "") -> None:
+        """Book what is no trade: cash, such as a dividend, and so many shares from then on, such as after a split.
 
-    def hold(self, symbol: str, qty: Decimal) -> None:
-        """Hold so many shares from now on, worth what was paid for the old ones: a split."""
-        held = self._holdings[symbol]
-        average = held.average * held.qty / qty if qty else ZERO
-        held.set(qty, average, held.mark * held.qty / qty if qty else held.mark)
+        Args:
+            time_ns: when it happened, also before executions that are booked; 0 = now. reference: see `knows`.
+        """
+        self._books.add(Entry(time_ns or self._books.latest, symbol, cash=cash, qty=qty, reference=reference))
+
+    def knows(self, reference: str) -> bool:
+        """Whether `move` has booked it."""
+        return bool(reference) and reference in self._books.references
+
+    def held_before(self, symbol: str, time_ns: int) -> Decimal:
+        """Its shares of a symbol just before a moment, UTC ns; 0 = now."""
+        return self._books.held(symbol, time_ns or self._books.latest + 1)
+
+    def close_books(self, before_ns: int) -> None:
+        """Nothing that happened before a moment will be booked any more."""
+        self._books.close(before_ns)
+
+    @property
+    def _holdings(self) -> Holdings:
+        return self._books.now.holdings
+
+    @property
+    def realized(self) -> Decimal:
+        """Profit of what was closed, without commissions, account currency."""
+        return self._books.now.realized
+
+    @property
+    def paid(self) -> Decimal:
+        """Commissions."""
+        return self._books.now.paid
+
+    @property
+    def booked(self) -> Decimal:
+        """Cash from dividends and the like."""
+        return self._books.now.booked
 
     @property
     def cash(self) -> Decimal:

@@ -69,7 +69,8 @@ class Exits(NamedTuple):
 class Guard(NamedTuple):
     """What a run may never do, whatever its strategy asks for; 0 switches a rule off.
 
-    Exactly a limit passes. What makes a position smaller passes all rules but `hours`.
+    Exactly a limit passes. What makes a position smaller passes all rules but `hours`. On the day of a split nothing is opened in the
+    symbol while only one of its shares and its price shows it.
 
     Attributes:
         max_order_value: largest value of one order, at the higher of its price and the last close (a buy limit: at its limit),
@@ -77,8 +78,8 @@ class Guard(NamedTuple):
         max_position_value: largest value of one position once the order and all open orders of its side are filled, at the
             higher of its price and the last close, account currency.
         max_daily_loss: largest loss since the session before ended (in a run's first session: since the run's first bar), as a
-            part of the value then (0.05 = 5%). Beyond it the run is stopped, on that day and all later ones, until a human lets
-            it go on.
+            part of the value then (0.05 = 5%). Dividends, interest and fees count; what is deposited or withdrawn does not.
+            Beyond it the run is stopped, on that day and all later ones, until a human lets it go on.
         flatten: what the run holds is closed when it is stopped so (1), or kept (0); open entry orders are cancelled either way.
         collar: largest distance of an order's limit or stop, or of the last close for other orders, from the last quote, as a
             part of the quote. In the simulation the last close is the quote.
@@ -125,7 +126,7 @@ def read_group(kind: type[Group], values: Mapping[str, Any]) -> Group:
     numbers = {name: _number(f"{group}.{name}", value) for name, value in values.items()}
     for name, number in numbers.items():
         if number < 0:
-            raise BadSpec(f"{group}.{name} is {number:g}: it must not be negative")
+            raise BadSpec(f"{group}.{name} is {number:g}: it must not be negative{'; 0 switches it off' if kind is Guard else ''}")
         part = name in ("cash_buffer", "stop", "trail", "max_daily_loss", "collar")
         if part and number >= 1:
             raise BadSpec(f"{group}.{name} is {number:g}: it is a part, so below 1 (0.08 means 8%)")
@@ -178,8 +179,8 @@ def _check_guard(guard: Guard) -> None:
 def _number(name: str, value: Any) -> float:
     try:
         number = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         number = math.nan
     if math.isnan(number) or isinstance(value, bool):
-        raise BadSpec(f"{name} is {value!r}: it must be a number")
+        raise BadSpec(f"{name} is {value!r:.40}: it must be a number")
     return number

@@ -23,8 +23,8 @@ def read_numbers(values: dict[str, Any]) -> None:
         if values.get(name) is not None and not isinstance(values[name], bool):
             try:
                 values[name] = float(values[name])
-            except (TypeError, ValueError):
-                raise BadSpec(f"{name} is {values[name]!r}: it must be a number") from None
+            except (TypeError, ValueError, OverflowError):
+                raise BadSpec(f"{name} is {values[name]!r:.40}: it must be a number") from None
 
 
 def check_numbers(spec: RunSpec) -> None:

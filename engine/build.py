@@ -1,13 +1,16 @@
 """`build`: the one Cerebro set-up; only broker and feeds differ between research and live."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
 import backtrader as bt
+import numpy as np
 
 from brokers import SimulatedBroker
 from brokers.execution import Sliced
 from core.bars import Bars
+from core.calendars import get_calendar
 from core.clock import Clock
 from core.costs import parse_commission, parse_slippage
 from core.errors import BadSpec, UnknownName
@@ -18,7 +21,7 @@ from core.spec import RunSpec
 from engine import resolve
 from engine.cerebro import Cerebro
 from engine.guarding import guarded
-from engine.stores import alpaca_store, check_fill, connect, is_alpaca, is_store
+from engine.stores import alpaca_store, check_feeds, check_fill, connect, is_alpaca, is_store
 from engine.turns import Seat
 from feeds.cerebro_feed import BarsData
 from feeds.intervals import is_intraday
@@ -56,7 +59,7 @@ def build(spec: RunSpec, broker: Any = "simulated", bars: Bars | None = None) ->
     store = alpaca_store() if broker == "alpaca" else broker
     cerebro = Cerebro(stdstats=False, quicknotify=is_store(store))  # what happens live is told at once, not with the next bar
     if is_store(store):
-        check_fill(spec, strategy)
+        check_live(spec, is_alpaca(store))
         connect(cerebro, store, spec, bars, name=resolve.run_name(spec))
     else:
         cerebro.setbroker(simulated_broker(spec) if broker == "simulated" else _own(broker))
@@ -73,6 +76,45 @@ def build(spec: RunSpec, broker: Any = "simulated", bars: Bars | None = None) ->
     return cerebro
 
 
+def check_live(spec: RunSpec, at_alpaca: bool = True) -> None:
+    """Whether a spec can be traded bar by bar through Alpaca or another store, as far as it says so itself; nobody is asked.
+
+    Raises:
+        UnknownName, BadSpec, UsageError: it cannot, and why.
+    """
+    strategy = resolve.strategy_class(spec.strategy)
+    spec = resolve.without_aliases(spec, strategy)
+    if not spec.symbols:
+        raise BadSpec("no symbols were given: name some, such as symbols = [\"SPY\"]")
+    strategy_params(spec, strategy)
+    _, sizing = sizer_of(spec, strategy)
+    if spec.sleeves:
+        sizing["sleeves"].assign((*spec.symbols, *spec.reference))
+    limits = read_group(Limits, spec.limits)
+    if limits.max_sector < math.inf and limits.sectors_required:
+        raise BadSpec(f"limits.max_sector is {limits.max_sector:g}: no sectors are known bar by bar, live; drop it, or set limits.sectors_required = 0 "
+                      "to trade without")
+    execution_of(spec)
+    check_fill(spec, strategy)
+    check_feeds(spec, at_alpaca)
+    last = get_calendar(spec.calendar).sessions[-1]
+    if spec.signal_start is not None and np.datetime64(spec.signal_start) > last:
+        raise BadSpec(f"signal_start {spec.signal_start} is after the last session of the calendar {spec.calendar}, {last}: "
+                      "the run would never decide")
+
+
+def execution_of(spec: RunSpec) -> Execution | None:
+    """How the market orders of a spec are carried out; None = at once.
+
+    Raises:
+        UnknownName, BadSpec: see `core.execution.Execution`.
+    """
+    execution = Execution.read(spec.execution) if spec.execution not in (None, AT_ONCE) else None
+    if execution is not None:
+        execution.check_bars(not is_intraday(spec.interval))
+    return execution
+
+
 def broker_for(spec: RunSpec, broker: Any) -> Any:
     """What the strategy of a spec sees as its broker: the one behind, or its face that carries out market orders in slices.
 
@@ -81,10 +123,7 @@ def broker_for(spec: RunSpec, broker: Any) -> Any:
     """
     if spec.execution is None and issubclass(resolve.strategy_class(spec.strategy), TargetStrategy):
         return broker  # a plain one may name an algorithm with any of its orders
-    execution = Execution.read(spec.execution) if spec.execution not in (None, AT_ONCE) else None
-    if execution is not None:
-        execution.check_bars(not is_intraday(spec.interval))
-    return Sliced(broker, execution)
+    return Sliced(broker, execution_of(spec))
 
 
 def played_feeds(spec: RunSpec, bars: Bars | None) -> dict[str, BarsData]:

@@ -9,17 +9,16 @@ from functools import partial
 from typing import Any, Protocol
 
 import backtrader as bt
-import numpy as np
 from backtrader import Order
 
-from brokers.guard import KILL, RunGuard
-from brokers.guard.asked import DUST
-from brokers.guard.quotes import Quotes
-from brokers.hooks import Hooks
-from core.day_numbers import moments_of
+from brokers.guard import RunGuard
+from brokers.guard.transfers import is_transfer
+from brokers.hooks import Hooks, Moved
 from core.errors import BadSpec
 from core.options import Guard, read_group
 from core.spec import RunSpec
+from engine.close_out import bring_to_rest
+from engine.guarded_account import GuardedAccount, GuardedAlpaca, newest_bar
 from strategies.base import TargetStrategy
 from strategies.resumed import is_past
 
@@ -61,7 +60,7 @@ def guarded(cerebro: bt.Cerebro, specs: Sequence[RunSpec], store: Any = None) ->
     hides = getattr(getattr(broker, "p", None), "capital", None) is not None and not hasattr(type(broker), "equity")
     if hides and any(limits.max_daily_loss for limits in guards.limits):
         raise BadSpec(f"guard.max_daily_loss: {type(broker).__name__} does not show what its capital loses; drop one of both")
-    broker.hook(refuse=guards.refuse)
+    broker.hook(refuse=guards.refuse, moved=guards.moved)
     cerebro.addanalyzer(_Look, guards=guards)
     return guards
 
@@ -74,14 +73,14 @@ class Guards:
     """
 
     def __init__(self, specs: Sequence[RunSpec], broker: Any, store: Any = None) -> None:
-        self._specs, self._broker, self._store = list(specs), broker, store
+        self._specs = list(specs)
+        self._account = GuardedAccount(broker) if store is None else GuardedAlpaca(broker, store, {name for spec in specs for name in spec.symbols})
         self.limits = [read_group(Guard, spec.guard) for spec in specs]
         self._guards: dict[int, RunGuard] = {}
         self._closed: set[bt.Strategy] = set()  # whose positions are closed, and not protected any more
         self._live: dict[int, list[Any]] = {}  # feeds
-        self._quotes: Quotes | None = None
         self._log: Log | None = None
-        self._account, self._names = "", [""] * len(specs)
+        self._number, self._names = "", [""] * len(specs)
         self._tell: Callable[..., Any] = lambda text, **facts: None
 
     @property
@@ -95,7 +94,7 @@ class Guards:
         Args:
             account: the broker's id of it. names: of the runs, as `specs`. tell: told a line and its facts.
         """
-        self._log, self._account, self._names, self._tell = log, account, list(names), tell
+        self._log, self._number, self._names, self._tell = log, account, list(names), tell
 
     # -- what Cerebro and the broker ask --------------------------------------------------------------
 
@@ -107,6 +106,11 @@ class Guards:
         if not _begun(strategy):
             return UNREAD
         return BACKFILL if self._in_past(strategy) else self._of(strategy).refuse(order)
+
+    def moved(self, moved: Moved) -> None:
+        """Cash has changed without a trade: what comes from outside is no profit of a run that has the account to itself."""
+        for guard in self._guards.values() if len(self._specs) == 1 and is_transfer(moved) else ():
+            guard.transferred(float(moved.cash), moved.reference)
 
     def look(self, strategy: bt.Strategy) -> None:
         """Look at a run on a bar; what it holds is closed if it has been stopped."""
@@ -128,7 +132,7 @@ class Guards:
             if isinstance(strategy, TargetStrategy):
                 strategy.wind_down(not flatten)  # until it may go on, no protective order is in the way
         for data in strategy.datas if guard.killed else ():
-            _close(strategy, data, guard, flatten)
+            bring_to_rest(strategy, data, guard.killed, guard.opened(data), flatten)
 
     def write(self) -> None:
         """Write down what was refused."""
@@ -138,8 +142,7 @@ class Guards:
     def stop(self) -> None:
         """Write down what was refused, and end the connection that quotes came by."""
         self.write()
-        if self._quotes is not None:
-            self._quotes.close()
+        self._account.close()
 
     def _in_past(self, strategy: bt.Strategy) -> bool:
         """Whether what a strategy sees is too old to trade on."""
@@ -158,31 +161,18 @@ class Guards:
         return self._guards[strategy._id]
 
     def _made(self, strategy: bt.Strategy) -> RunGuard:
-        place, broker, log = self._place(strategy), strategy.broker, self._log
+        place, broker, log, account = self._place(strategy), strategy.broker, self._log, self._account
         spec, name = self._specs[place], self._names[place]
+        alone = len(self._specs) == 1
         return RunGuard(
             self.limits[place], spec.calendar,
-            bar_ns=partial(_moment, strategy),
-            now_ns=self._store.clock.now_ns if self._store is not None else partial(_moment, strategy),
-            value=self._value_of(broker), held=lambda data: broker.getposition(data).size,
+            bar_ns=partial(newest_bar, strategy), now_ns=partial(account.now_ns, strategy), value=partial(account.worth, strategy, alone),
+            held=lambda data: broker.getposition(data).size,
             opened=lambda data: [order for order in broker.get_orders_open() if order.data is data],
-            quote=self._quote, tell=self._tell, capital=spec.capital or math.inf,
-            remember=partial(log.note, self._account, name) if log is not None else lambda kind, text, **facts: None,
-            recall=partial(log.notes, self._account, name) if log is not None else lambda kinds: ())
-
-    def _value_of(self, broker: Any) -> Callable[[], float]:
-        """The value of what a run trades with: its part of an account that it shares, else all, whatever `capital` shows of it."""
-        if len(self._specs) == 1 and hasattr(type(self._broker), "equity"):
-            return lambda: float(self._broker.equity)
-        return lambda: float(broker.getvalue())
-
-    def _quote(self, order: Order) -> float:
-        if self._store is None:
-            return float(order.data.close[0])
-        if self._quotes is None:
-            symbols = {symbol for spec in self._specs for symbol in spec.symbols}
-            self._quotes = Quotes(self._store.endpoints, self._store.clock, symbols)
-        return self._quotes.of(order.data._name, order.isbuy())
+            quote=account.quote, lacking=account.lacking, tell=self._tell, capital=spec.capital or math.inf,
+            transfers=account.transfers if alone else dict,  # of an account that is shared, they are nobody's
+            remember=partial(log.note, self._number, name) if log is not None else lambda kind, text, **facts: None,
+            recall=partial(log.notes, self._number, name) if log is not None else lambda kinds: ())
 
 
 def _strategy_of(order: Order) -> bt.Strategy:
@@ -193,41 +183,6 @@ def _strategy_of(order: Order) -> bt.Strategy:
 def _begun(strategy: bt.Strategy) -> bool:
     """Whether positions are known; before, the value of an account is not."""
     return bool(getattr(strategy.broker, "begun", True))
-
-
-def _moment(strategy: bt.Strategy) -> int:
-    """UTC ns of the newest bar a strategy sees."""
-    return int(moments_of(np.array([strategy.datetime[0]]))[0])
-
-
-def _close(strategy: bt.Strategy, data: Any, guard: RunGuard, flatten: bool) -> None:
-    """Bring one feed to rest: nothing opens any more, and with `flatten` a market order closes what is held.
-
-    An exit at the market that is on its way already is left to it; everything else in the way is cancelled first.
-    """
-    held = strategy.broker.getposition(data).size
-    opened = guard.opened(data)
-    for order in opened:
-        if _opens(order, held) or (flatten and not _is_at_market(order)):
-            _cancel(strategy, order, guard.killed)
-    if flatten and held and not any(order.alive() for order in opened):
-        strategy.close(data=data, intent=KILL, ending=True)
-
-
-def _opens(order: Order, held: float) -> bool:
-    left = order.executed.remsize
-    return bool(left * held >= 0 or abs(left) > abs(held) * (1 + DUST))
-
-
-def _is_at_market(order: Order) -> bool:
-    """Whether it is to be executed at once and as a whole."""
-    return order.exectype == Order.Market and not any(order.info.get(name) for name in ("auction", "execution", "slice_of"))
-
-
-def _cancel(strategy: bt.Strategy, order: Order, reason: str) -> None:
-    if order.alive():
-        order.addinfo(reason=reason)
-        strategy.cancel(order)
 
 
 class _Look(bt.Analyzer):

@@ -4,6 +4,7 @@ Imports engine.build and below.
 """
 
 from collections.abc import Mapping, Sequence
+from itertools import combinations
 from typing import Any
 
 import backtrader as bt
@@ -13,6 +14,7 @@ from brokers.shared_account import SharedAccount
 from brokers.sub_account import SubAccount
 from core.bars import Bars
 from core.errors import BadSpec
+from core.options import Exits, read_group
 from core.spec import RunSpec
 from engine import resolve
 from engine.build import broker_for, build, played_feeds, simulated_broker, sizer_of, strategy_params
@@ -20,6 +22,8 @@ from engine.cerebro import Cerebro
 from engine.guarding import guarded
 from engine.stores import alpaca_store, check_fill, is_alpaca, is_store, live_feeds
 from engine.turns import Seat
+
+ELSEWHERE = "several runs share a simulated account or one at Alpaca: run them one by one on other stores"
 
 
 class Runs:
@@ -80,7 +84,7 @@ def build_several(specs: Sequence[RunSpec], broker: Any = "simulated", bars: Seq
     runs, given = named(specs), list(bars or [None] * len(specs))
     store = alpaca_store() if broker == "alpaca" else broker
     if broker != "simulated" and not is_alpaca(store):
-        raise BadSpec("several runs share a simulated account or one at Alpaca: run them one by one on other stores")
+        raise BadSpec(ELSEWHERE)
     cerebro = Cerebro(stdstats=False, quicknotify=is_store(store))
     cerebro.setbroker(store.getbroker() if is_store(store) else simulated_broker(specs[0]))
     if not is_store(store):
@@ -128,3 +132,24 @@ def check_capital(wanted: Mapping[str, float], there: float) -> None:
     """
     if sum(wanted.values()) > there:
         raise BadSpec(f"the capital of the runs adds up to {sum(wanted.values()):,.2f}, and the account is worth {there:,.2f}: give them less")
+
+
+def in_each_others_way(specs: Mapping[str, RunSpec]) -> list[str]:
+    """A sentence on every pair of runs that share symbols and of which one has protective orders: what Alpaca refuses then.
+
+    A lone stop or limit is taken for a wash trade with what comes from the other side, a trailing stop and a pair are not (page "User
+    Protection"); each of them holds the shares of its position.
+    """
+    exits = {name: read_group(Exits, spec.exits) for name, spec in specs.items()}
+    said = []
+    for pair in combinations(specs, 2):
+        symbols = sorted(set(specs[pair[0]].symbols) & set(specs[pair[1]].symbols))
+        resting = [name for name in pair if exits[name].stop or exits[name].trail or exits[name].profit]
+        if not symbols or not resting:
+            continue
+        other = "the other run" if len(resting) == 2 else next(name for name in pair if name not in resting)
+        is_plain = any(not exits[name].trail and not (exits[name].stop and exits[name].profit) for name in resting)
+        refused = f"every order of {other} but exits from a position on the same side" if is_plain else f"orders of {other} that open a position on the other side"
+        said.append(f"the runs {' and '.join(pair)} both trade {', '.join(symbols)}: while a protective order of {' or '.join(resting)} rests there, Alpaca refuses "
+                    f"{refused}; give them different symbols, or an account each")
+    return said

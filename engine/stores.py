@@ -132,24 +132,18 @@ def connect(cerebro: bt.Cerebro, store: Any, spec: RunSpec, bars: Bars | None, n
         bars: history to begin with; None = the store's own. name: of the run, in the ids of its orders.
 
     Raises:
-        BadSpec: the store has no bars of this length. Otherwise as the store.
+        BadSpec: see `check_feeds`. Otherwise as the store.
     """
-    if is_alpaca(store):
-        cerebro.setbroker(store.getbroker(strategy=name, capital=spec.capital))
-    else:
-        if spec.capital is not None:
-            raise BadSpec(f"capital is {spec.capital:g}: only an Alpaca account can be traded in part; drop it with this store")
-        cerebro.setbroker(store.getbroker())
+    cerebro.setbroker(store.getbroker(strategy=name, capital=spec.capital) if is_alpaca(store) else store.getbroker())
     for symbol, feed in live_feeds(store, spec, bars).items():
         cerebro.adddata(feed, name=symbol)
 
 
 def live_feeds(store: Any, spec: RunSpec, bars: Bars | None) -> dict[str, Any]:
     """Symbol -> live feed, of every symbol of a spec; the arguments and errors of `connect`."""
-    unit, count = _timeframe(spec.interval)
     is_ours = is_alpaca(store)
-    if is_ours:
-        check_exits(spec)
+    check_feeds(spec, is_ours)
+    unit, count = _timeframe(spec.interval)
     feeds = {}
     for symbol in (*spec.symbols, *spec.reference):
         options = _own_options(spec, symbol, store, bars) if is_ours else _options(spec, dt.datetime.now(dt.UTC).date())
@@ -162,6 +156,27 @@ def is_alpaca(store: Any) -> bool:
     from brokers.alpaca import AlpacaStore
 
     return isinstance(store, AlpacaStore)
+
+
+def check_feeds(spec: RunSpec, at_alpaca: bool) -> None:
+    """Whether a store, ours or another, can have live feeds and orders such as a spec asks for; nobody is asked.
+
+    Raises:
+        BadSpec, UnknownName: it cannot, and why.
+    """
+    unit, count = _timeframe(spec.interval)
+    if not at_alpaca:
+        if spec.capital is not None:
+            raise BadSpec(f"capital is {spec.capital:g}: only an Alpaca account can be traded in part; drop it with this store")
+        return
+    from feeds.alpaca import PROXIES, AlpacaSource, ticker_of
+    from feeds.alpaca_feed import live_interval
+
+    live_interval(unit, count)
+    AlpacaSource(calendar=spec.calendar)
+    for symbol in {*spec.symbols, *spec.reference} - set(PROXIES):
+        ticker_of(symbol)
+    check_exits(spec)
 
 
 def check_exits(spec: RunSpec) -> None:

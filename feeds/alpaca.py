@@ -115,7 +115,7 @@ class AlpacaSource:
         is_weekly = interval == WEEK
         if not is_weekly and not is_intraday(interval):
             require_daily(interval, self.name)
-        tickers = {symbol: _ticker(symbol) for symbol in symbols}
+        tickers = {symbol: ticker_of(symbol) for symbol in symbols}
         wanted = list(dict.fromkeys(tickers.values()))
         start = max(start or EARLIEST, EARLIEST)
         asked = Asked(monday_of(start) if is_weekly else start, end, interval)
@@ -199,7 +199,7 @@ class AlpacaSource:
         return [ticker for ticker in tickers if ticker not in known]
 
 
-def _ticker(symbol: str) -> str:
+def ticker_of(symbol: str) -> str:
     """What Alpaca calls a symbol; the fund that stands for an index.
 
     Raises:

@@ -69,7 +69,7 @@ class AlpacaData(bt.feed.DataBase):
             raise UnknownName.of("option of AlpacaData", unknown[0], [*self.params._getkeys(), *OLD])
         if not isinstance(self.p.store, AlpacaStore):
             raise UsageError(f"an Alpaca feed needs its store, not {self.p.store!r}: make it with store.getdata(dataname=...)")
-        self.symbol, self.interval = str(self.p.dataname), _interval(self.p.timeframe, self.p.compression)
+        self.symbol, self.interval = str(self.p.dataname), live_interval(self.p.timeframe, self.p.compression)
         self.tradable = bool(self.p.tradable)
         self.actions: list[Action] = []
         self._acted: set[np.datetime64] = set()
@@ -173,6 +173,11 @@ class AlpacaData(bt.feed.DataBase):
         """Whether the moment shown now is from before the start, or was told too late to be traded on."""
         return not self._live.in_time
 
+    @property
+    def now_ns(self) -> int:
+        """The venue's time, UTC ns."""
+        return int(self.p.store.clock.now_ns())
+
     def start(self) -> None:
         super().start()
         self._since = self._begin_ns()
@@ -224,7 +229,7 @@ class AlpacaData(bt.feed.DataBase):
         return None
 
 
-def _interval(timeframe: int, compression: int) -> str:
+def live_interval(timeframe: int, compression: int) -> str:
     """The bars of a feed, in the words of a spec.
 
     Raises:

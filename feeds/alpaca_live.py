@@ -50,7 +50,7 @@ class LiveBars:
         self._groups: dict[str, LiveMinutes | LiveDays] = {}
         self._rows: dict[str, deque[Row]] = {}
         self._retries: dict[str, Retry] = {}
-        self._is_past_read = self._dealt = False
+        self._is_past_read = self._dealt = self._waited = False
         self._grace_ns = self._undelivered = 0
         self._begun: set[AlpacaData] = set()
         self._asked: set[AlpacaData] = set()
@@ -116,11 +116,13 @@ class LiveBars:
         """A feed is asked for a bar; when one is asked again, another of Cerebro's rounds has begun."""
         if feed in self._asked:
             self._asked.clear()
-            self._dealt = False
+            self._dealt = self._waited = False
         self._asked.add(feed)
 
     def pump(self, wait_s: float) -> None:
-        """Deal the next moment, at most one in a round; where there is none, wait for news, and look once more.
+        """Deal the next moment, at most one in a round; where there is none, wait for news once in a round, and look once more.
+
+        Whoever wakes the first feed, such as an execution, is not to wait for the patience of the others.
 
         Raises:
             BadSpec: the account's data plan has no room for the symbols.
@@ -130,7 +132,8 @@ class LiveBars:
         if self._dealt or self._undelivered or self._deal():
             return
         self._look()
-        if not self._deal() and wait_s > 0:
+        if not self._deal() and wait_s > 0 and not self._waited:
+            self._waited = True
             self._store.bell.wait(min(wait_s, self._until_due()))
             self._look()
             self._deal()

@@ -69,9 +69,7 @@ class Blotter:
             if known is not None:
                 return int(known)
             number = session.scalar(insert(_DECISIONS).values(created_ns=now, **decision).returning(DecisionRow.id))
-            values = [{**vars(order), "decision_id": number, "created_ns": now, "updated_ns": now} for order in orders]
-            if values:
-                session.execute(insert(_ORDERS), values)
+            _insert(session, int(number or 0), now, orders)
             return int(number or 0)
 
     def latest(self, account: str, run_key: str) -> int:
@@ -115,12 +113,13 @@ class Blotter:
         with self._database.reading() as session:
             return session.scalar(chosen.where(LiveOrderRow.client_order_id == client_order_id)) or ""
 
-    def add(self, decision_id: int, order: LiveOrder) -> None:
-        """Record one more attempt; the same one again changes nothing."""
+    def add(self, decision_id: int, *orders: LiveOrder) -> None:
+        """Record more attempts; the same one again changes nothing."""
         now = self._clock.now_ns()
         with self._writing() as session:
-            if session.get(LiveOrderRow, order.client_order_id) is None:
-                session.add(LiveOrderRow(decision_id=decision_id, created_ns=now, updated_ns=now, **vars(order)))
+            known = set(session.scalars(select(LiveOrderRow.client_order_id).where(
+                LiveOrderRow.client_order_id.in_([order.client_order_id for order in orders]))))
+            _insert(session, decision_id, now, [order for order in orders if order.client_order_id not in known])
 
     def change(self, client_order_id: str, **values: Any) -> LiveOrder:
         """Record what has become of an order (fields of `LiveOrder`); what is done stays done.
@@ -145,6 +144,12 @@ class Blotter:
         with self._database.reading() as session:
             return [_order(row) for row in session.scalars(chosen.order_by(
                 LiveOrderRow.decision_id, LiveOrderRow.place, LiveOrderRow.attempt))]
+
+
+def _insert(session: Session, decision_id: int, now_ns: int, orders: Iterable[LiveOrder]) -> None:
+    values = [{**vars(order), "decision_id": decision_id, "created_ns": now_ns, "updated_ns": now_ns} for order in orders]
+    if values:
+        session.execute(insert(_ORDERS), values)
 
 
 def _decision(account: str, run_key: str, bar_ns: int) -> Any:

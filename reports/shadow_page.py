@@ -121,4 +121,4 @@ def _nan(value: float | None) -> float:
 
 
 def _moment(time: int) -> str:
-    return str(np.datetime64(time, "ns").astype("datetime64[s]")).replace("T", " ")
+    return str(np.datetime64(time, "ns").astype("datetime64[m]")).replace("T", " ")

@@ -28,6 +28,7 @@ from scripts.runs import runs
 from scripts.shadow import shadow
 from scripts.signals import signals
 from scripts.sweep import sweep
+from scripts.taxes import taxes
 from scripts.walkforward import walkforward
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ app.command()(signals)
 app.command()(paper)
 app.command()(live)
 app.command()(accounts)
+app.command()(taxes)
 app.add_typer(data, name="data")
 app.add_typer(guard, name="guard")
 app.add_typer(runs, name="runs")

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from core.errors import CerebrolabError, UsageError
+from core.errors import BadSpec, CerebrolabError, UsageError
 from scripts import output
 
 if TYPE_CHECKING:
@@ -25,9 +25,15 @@ def trade_stream(specs: Sequence["RunSpec"], account: "Account", stopped: Stoppe
         AccountLeft: it has ended, and the account is not as asked. CerebrolabError: the run cannot begin.
     """
     from core.settings import load_settings
+    from engine.build import check_live
     from engine.live.verdicts import check_gate
+    from engine.several import ELSEWHERE, named
     from journal import Journal
 
+    if len(specs) > 1 and account.store is not None:
+        raise BadSpec(ELSEWHERE)
+    for spec in named(specs).values():
+        check_live(spec, account.store is None)
     settings = load_settings()
     with Journal(settings.journal) as journal:
         for warning in filter(None, [check_gate(spec, journal, refuse=not account.on_paper) for spec in specs]):

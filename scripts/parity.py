@@ -37,7 +37,7 @@ def parity(
         raise UnknownName.of("account", account, ACCOUNTS)
     spec = build_spec(run, param or (), {})
 
-    from checks.parity import Injection, certify
+    from checks.parity import Injection, certify, write
     from core.settings import load_settings
     from feeds import ParquetStore
     from scripts.backtest import new_directory
@@ -45,7 +45,7 @@ def parity(
     gaps, settings = [Injection.read(text) for text in inject or ()], load_settings()
     with output.progress_bar() as progress:
         certificate = certify(spec, days=days, inject=gaps, account=account, store=ParquetStore(settings.bars_dir), progress=progress)
-    page = certificate.write(out or new_directory(settings.runs_dir, f"parity-{spec.strategy}")).resolve()
+    page = write(certificate, out or new_directory(settings.runs_dir, f"parity-{spec.strategy}")).resolve()
     if as_json:
         output.as_json({**certificate.summary(), "certificate": str(page)})
     else:

@@ -12,6 +12,13 @@ from core.spec import FILLS
 TERMS: dict[str, dict[str, Any]] = {"next_open": {}, "session_close": {"exectype": Order.Close}, "session_open": {"auction": "open"}}
 
 
+def auction_of(order: Order) -> str:
+    """The auction an order is for, "opg" or "cls"; "" where it is for none."""
+    kind = "cls" if order.exectype == Order.Close else "opg" if order.info.get("auction") == "open" else ""
+    tif = order.info.get("tif") or kind
+    return tif if tif in ("opg", "cls") else ""
+
+
 class Desk:
     """At most one order per feed is at work; a new one waits until the end of the old one is confirmed.
 
@@ -119,7 +126,12 @@ class Desk:
         if data not in self._leaving or not self.busy(data):
             return False
         order = self._working[data]
-        return self._leaving[data] or order.exectype == Order.Close or order.info.get("auction") == "open" or order.info.get("tif") in ("opg", "cls")
+        return self._leaving[data] or bool(auction_of(order))
+
+    @property
+    def leaves_at_open(self) -> bool:
+        """Whether positions are left in opening auctions."""
+        return self._exit_fill == "session_open"
 
     def send_blocked(self, send: Callable[[Any, float], None]) -> None:
         """Hand what nothing blocks any more to `send`, and ask again for the end of what does."""

@@ -1,10 +1,12 @@
 """A live run that goes on where an earlier one has ended: what is too old to trade on, and orders that stand already."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 from backtrader import Order
 
+from core.calendars import get_calendar
 from strategies.desk import Desk
 from strategies.exits import PROTECTIVE, Protection
 from strategies.past import Past, entered_ns
@@ -15,6 +17,13 @@ CLOSING = "end"  # the intent of orders that close what a run holds when it ends
 def is_past(data: Any) -> bool:
     """Whether a live feed still shows what is too old to trade on."""
     return bool(getattr(data, "backfilling", data._laststatus != data.LIVE))
+
+
+def is_before_open(feeds: Iterable[Any], calendar: str) -> bool:
+    """Whether the market of some live feeds is closed, so that its next opening auction is ahead; False where no feed tells the time."""
+    now = next((at for data in feeds if (at := getattr(data, "now_ns", None)) is not None), None)
+    hours = get_calendar(calendar)
+    return now is not None and now < int(hours.open_of(hours.session_of(np.array([now])))[0])
 
 
 def adopt(told: Order, broker: Any, desk: Desk, protection: Protection) -> None:

@@ -13,7 +13,7 @@ from core.panels import carried_forward
 from sizers.base import PortfolioSizer
 from strategies.desk import Desk, in_order
 from strategies.exits import TIME, Protection
-from strategies.resumed import adopt, is_past, missed_exits, recall
+from strategies.resumed import adopt, is_before_open, is_past, missed_exits, recall
 
 _MOVED = (Order.Partial, Order.Completed, Order.Margin, Order.Rejected, Order.Canceled, Order.Expired)
 _WITHDRAWN = (Order.Canceled, Order.Expired)
@@ -54,7 +54,7 @@ class Traded(bt.Strategy):
             self._decide(self._panel.bars)
         self._growing = list(zip(self._minperiods, self.datas, strict=True))
         self._live = [data for data in self.datas if data.islive()]
-        self._desk.live = self._resumes = bool(self._live)
+        self._desk.live = self._resumes = self._is_behind = bool(self._live)
         own = type(self).notify_order is Traded.notify_order and not self._protection.active
         self.unheard = own and not (self.analyzers or self.observers or self._slave_analyzers)
 
@@ -74,12 +74,14 @@ class Traded(bt.Strategy):
     def next(self) -> None:
         if any(is_past(data) for data in self._live):
             self._panel.grow()
+            self._is_behind = True
             return
         row = self._panel.update(self.datetime[0])
         if not self._panel.complete:
             self._decide(self._panel.bars)
         if self._resumes and self._protection.active:
             recall(self, self._protection, self._panel.bars.index[:row], self._signals[:row])
+        self._resumes = False
         self._desk.just_opened = self._within_day and self._begins(row)
         self._desk.send_blocked(self._send)
         self._desk.look_at_exits()
@@ -87,8 +89,8 @@ class Traded(bt.Strategy):
             self._leave_overdue()
         if self._decides[row]:
             self._rebalance(row)
-        if self._resumes:
-            self._resume(row)
+        if self._is_behind:
+            self._catch_up(row)
         self._desk.repeat_exits(self._send)
         if self._live:
             self.protect()
@@ -174,12 +176,26 @@ class Traded(bt.Strategy):
         session = self._panel.bars.session
         return row == 0 or bool(session[row] != session[row - 1])
 
-    def _resume(self, row: int) -> None:
-        """What an earlier run holds although its latest decision was to be out is left; that run has ended before it was."""
-        self._resumes = False
-        for data in missed_exits(self, self._signals[: row + 1], self._within_day):
-            if not (self._desk.busy(data) or self._desk.blocks(data)):
-                self._desk.must_leave(data)
+    def _catch_up(self, row: int) -> None:
+        """What is held although the latest decision was to be out is left; the run was not there, or had no bars, when it was made."""
+        self._is_behind = False
+        for data in self._missed_exits(row):
+            self._desk.must_leave(data)
+
+    def notify_data(self, data: Any, status: int, *args: Any, **kwargs: Any) -> None:
+        """As `_catch_up`, as soon as nothing of the past is left to be read: the opening auction comes before the next bar."""
+        waits = status == data.LIVE and self._is_behind and self._desk.leaves_at_open and len(self) > 0
+        if not waits or any(is_past(each) for each in self._live):
+            return
+        row = self._panel.update(self.datetime[0])
+        if is_before_open(self._live, self._panel.bars.calendar):
+            self._decide(self._panel.bars)
+            for each in self._missed_exits(row):
+                self._send(each, 0.0)
+
+    def _missed_exits(self, row: int) -> list[Any]:
+        missed = missed_exits(self, self._signals[: row + 1], self._within_day)
+        return [data for data in missed if not (self._desk.busy(data) or self._desk.blocks(data))]
 
     def stand_down(self, data: Any) -> None:
         """Take back what is still to be done of an earlier decision on a feed."""
@@ -205,8 +221,10 @@ class Traded(bt.Strategy):
             adopt(order, self.broker, self._desk, self._protection)
         if self._protection.active:
             if order.info.get("protective"):
+                by_itself = bool(order.info.get("reason"))  # as a day order at the close
+                lost = order.status in _WITHDRAWN and (bool(self._live) or by_itself)
                 self._protection.review(order.data)
-                if self._live and order.status in _WITHDRAWN and not (self._desk.blocks(order.data) or self._desk.leaves(order.data)):
+                if lost and not (self._desk.blocks(order.data) or self._desk.leaves(order.data)):
                     self._protection.renew(order.data)
             elif order.status in _MOVED and not self._desk.superseded(order) and not (order.alive() and order.info.get("execution")):
                 self._protection.entered(order.data, order.executed.dt or 0.0)

@@ -38,8 +38,8 @@ class AlpacaBroker(Hooks, bt.BrokerBase):
         expect: `Stream.expect` of the trade updates, if there is a stream.
 
     Params:
-        persist: called with (client order id, request, order) before every order is sent; an error of core.errors that it
-            raises keeps the order back.
+        persist: called with what is about to be sent, a sequence of `order_desk.Leaving`, all that leaves together at once; where it
+            raises an error of core.errors, once more for each alone, and an error then keeps that one back.
         strategy: a name for the client order ids in place of the class name of the order's strategy.
         poll_s: seconds between two looks at the open orders while no stream tells of them.
         reconcile_s: seconds between two comparisons of everything.
@@ -52,15 +52,15 @@ class AlpacaBroker(Hooks, bt.BrokerBase):
 
     Attributes:
         whose: the name of the run that an order's client order id belongs to, "" where it is nobody's; None = there is one run.
-        taken_over: told the orders of the last days, as they were read, before anything is made of them. missed: what was booked while
-            nobody looked.
+        taken_over: told the orders of the last days, as they were read, before anything is made of them. missed: what moved while
+            nobody looked, executions included.
         shared: the `brokers.shared_account.SharedAccount` where several runs share the account.
 
     Raises:
         Unauthorized, BadSpec, BrokerUnavailable: the account could not be read.
     """
 
-    params = (("persist", lambda client_order_id, request, order: None), ("strategy", None), ("poll_s", 5.0),
+    params = (("persist", lambda leaving: None), ("strategy", None), ("poll_s", 5.0),
               ("reconcile_s", 60.0), ("capital", None))
 
     def __init__(self, rest: Rest, clock: BrokerClock, report: Callable[..., None],

@@ -5,6 +5,7 @@ Pure; imports the modules beside it.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from decimal import Decimal
 
 from brokers.alpaca.answers import ZERO, Order
@@ -50,11 +51,11 @@ class OrderBook:
         self._orders = [tracked for tracked in self._orders if tracked.alive]
         return [tracked for tracked in self._orders if symbol in (None, tracked.symbol)]
 
-    def promised(self, symbol: str, held: Decimal) -> Decimal:
-        """Shares of a position (signed) that open orders will close; exits whose entry still works promise nothing."""
+    def promised(self, symbol: str, held: Decimal, without: Collection[TrackedOrder] = ()) -> Decimal:
+        """Shares of a position (signed) that open orders, but for some, will close; exits whose entry still works promise nothing."""
         claims: dict[str, Decimal] = {}
         dormant = set()
-        for tracked in self.open(symbol):
+        for tracked in (each for each in self.open(symbol) if each not in without):
             if tracked.sign * held >= 0:
                 dormant.add(tracked.claim)
             else:

@@ -5,25 +5,24 @@ Imports the modules beside it.
 
 from __future__ import annotations
 
-import datetime as dt
 from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from backtrader import Order as BtOrder
 
-from brokers.alpaca import rules, windows
-from brokers.alpaca.answers import DONE, ZERO, Account, Asset, Order
+from brokers.alpaca import rules
+from brokers.alpaca.answers import DONE, ZERO, Asset, Order
 from brokers.alpaca.clock import BrokerClock
 from brokers.alpaca.errors import OrderUncertain, Unauthorized
 from brokers.alpaca.fields import contradictions
 from brokers.alpaca.identity import client_order_id
 from brokers.alpaca.increments import round_qty
-from brokers.alpaca.moments import new_york
 from brokers.alpaca.order_book import OrderBook
 from brokers.alpaca.order_holdings import Holdings
+from brokers.alpaca.order_objections import Asked, Awaits, Objections
 from brokers.alpaca.order_terms import bracket_of, exact_number, moment_of, oco_of, request_of, symbol_of
 from brokers.alpaca.order_tickets import Batch, Ticket
 from brokers.alpaca.order_tracked import TrackedOrder
@@ -34,6 +33,14 @@ from core.errors import CerebrolabError, UsageError
 FRESH_NS = 15 * 60 * 10**9  # a close older than that is no quote
 
 
+class Leaving(NamedTuple):
+    """An order of Backtrader's, and the request that is about to be sent for it."""
+
+    client_order_id: str
+    request: OrderRequest
+    order: BtOrder
+
+
 class Terms(Protocol):
     """The params of the broker that a desk asks for whenever it sends."""
 
@@ -42,8 +49,8 @@ class Terms(Protocol):
         """A name in the client order ids in place of the order's own strategy's; None = that."""
 
     @property
-    def persist(self) -> Callable[[str, OrderRequest, BtOrder], Any]:
-        """Told the client order id, the request and the order before each is sent."""
+    def persist(self) -> Callable[[Sequence[Leaving]], Any]:
+        """Told what is about to be sent."""
 
 
 class Unnamed:
@@ -52,37 +59,8 @@ class Unnamed:
     strategy = None
 
     @staticmethod
-    def persist(client_order_id: str, request: OrderRequest, order: BtOrder) -> None:
+    def persist(leaving: Sequence[Leaving]) -> None:
         """Nothing."""
-
-
-class Awaits(UsageError):
-    """It can be sent later."""
-
-
-class AwaitsSales(Awaits):
-    """The buying power does not reach yet, but positions are being closed."""
-
-
-class AwaitsOther(Awaits):
-    """A market order of another run that it could trade with is still on its way."""
-
-
-class AwaitsWindow(Awaits):
-    """Orders for the auction are not taken yet; the batch's `opens_ns` says when."""
-
-
-@dataclass
-class Means:
-    """What the account may do; the buying power shrinks with every order sent, until it is read again."""
-
-    buying_power: Decimal = ZERO
-    may_trade: bool = False
-    may_short: bool = False
-
-    def read(self, account: Account) -> None:
-        """As the venue says."""
-        self.buying_power, self.may_trade, self.may_short = account.buying_power, account.may_trade, account.may_short
 
 
 class OrderDesk:
@@ -92,10 +70,9 @@ class OrderDesk:
         account_id: the venue's; part of every client order id.
 
     Attributes:
-        refresh: reads account, positions and orders again; called before an order is refused on what is known.
+        objections: judge what is to be sent. means: what the account may do.
         known: ids of the orders that existed before this run.
         stopped: symbol -> why nothing is sent for it.
-        is_shared: several runs trade on the account; opposite market orders of two wait for each other.
     """
 
     def __init__(self, rest: Rest, clock: BrokerClock, book: OrderBook, holdings: Holdings, account_id: str,
@@ -104,40 +81,42 @@ class OrderDesk:
         self._account_id, self._terms = account_id, terms
         self._assets: dict[str, tuple[Any, Asset]] = {}
         self._attempts: Counter[tuple[str, str, int, str]] = Counter()
-        self.means = Means()
-        self.refresh: Callable[[], Any] = lambda: None
+        self.objections = Objections(clock, book, holdings)
+        self.means = self.objections.means
         self.known: set[str] = set()
         self.stopped: dict[str, str] = {}
-        self.is_shared = False
 
-    def send(self, batch: Batch) -> Order:
-        """Send a batch; the lead's `part` is in the book before the request leaves.
+    def prepare(self, batch: Batch) -> None:
+        """Check and name a batch: from now on the lead's `part` is in the book, and what it takes of the buying power is gone.
 
         Raises:
             Awaits: it may be sent once another order has ended, or when its auction takes orders.
-            Refused, UsageError: it is not sent, or not taken; the message says why.
-            BrokerUnavailable, Unauthorized: no answer. Where the lead has a `part` then, it may exist.
+            UsageError: it is not sent; the message says why.
+            BrokerUnavailable, Unauthorized: no answer to what had to be asked.
         """
         left = batch.lead.left
         try:
-            return self._send(batch)
-        except Awaits:
-            batch.lead.left = left  # it is asked for again as it was
+            self._prepare(batch)
+        except Awaits as awaits:
+            batch.lead.left, batch.opens_ns = left, awaits.opens_ns or batch.opens_ns  # it is asked for again as it was
             raise
 
-    def _send(self, batch: Batch) -> Order:
+    def _prepare(self, batch: Batch) -> None:
         lead = batch.lead
         if objection := self.objection(lead.order, waited=bool(batch.opens_ns)):
             raise UsageError(objection)
         asset = self._asset(lead.symbol)
-        request = self._request(batch, self._shares(lead, asset))
-        quote = self.quote(lead.order)
-        self._check(request, asset, quote)
-        self._await_window(batch, request)
-        answer = self._submit(lead, request)
-        if self._holdings[lead.symbol].qty * request.sign >= 0:
-            self.means.buying_power -= rules.order_value(request, quote or request.limit_price or ZERO)
-        return answer
+        shares, quote = self._shares(lead, asset), self.quote(lead.order)
+        asked = Asked(self._request(batch, shares), asset, quote, lead.order)
+        if not contradictions(asked.request) and self.objections.of(asked):
+            self.objections.refresh()
+            asked = asked._replace(request=self._request(batch, shares))  # there may be other shares to close now
+        self.objections.check(asked, batch.opens_ns)
+        request = asked.request
+        opens = self._holdings[lead.symbol].qty * request.sign >= 0
+        batch.takes = rules.order_value(request, quote or request.limit_price or ZERO) if opens else ZERO
+        self.means.buying_power -= batch.takes
+        self._name(batch, request)
 
     def objection(self, order: BtOrder, waited: bool = False) -> str:
         """Why an order is not sent, whatever it asks for; "" where it may be. `waited`: for its auction, since a bar that was live."""
@@ -149,25 +128,6 @@ class OrderDesk:
         if _in_backfill(order) and not waited and not order.info.get("ending"):
             return "backfill: orders on bars from before the start are not sent"
         return ""
-
-    def _await_window(self, batch: Batch, request: OrderRequest) -> None:
-        """Keep back what would be taken, but not yet.
-
-        Raises:
-            AwaitsWindow: the auction takes orders later. UsageError: it has waited, and nobody was there to send it in time.
-        """
-        now = self._clock.now_ns()
-        if batch.opens_ns and self._has_opened(batch.opens_ns, now):
-            raise UsageError("the opening auction it has waited for is over, or takes no orders any more")
-        if request.tif == "opg" and windows.awaits_opg(now, self._clock.session_times(self._clock.today())):
-            batch.opens_ns = windows.opg_opens(now)
-            raise AwaitsWindow("it is sent when orders for the opening auction are taken, at 19:00 New York time")
-
-    def _has_opened(self, since_ns: int, now_ns: int) -> bool:
-        """Whether a session has opened between two moments."""
-        date, today = new_york(since_ns).date(), new_york(now_ns).date()
-        sessions = (self._clock.session_times(date + dt.timedelta(days=day)) for day in range((today - date).days + 1))
-        return any(times is not None and since_ns < times[0] <= now_ns for times in sessions)
 
     # -- the request ----------------------------------------------------------------------------------
 
@@ -191,10 +151,12 @@ class OrderDesk:
             return bracket_of(lead.order, exits, shares, today)
         if batch.kind == "oco":
             return oco_of([lead.order, *exits], shares, today)
-        held = self._holdings[lead.symbol].qty
-        turns = held * lead.sign < 0 and shares > abs(held) and lead.order.info.get("notional") is None
-        lead.left = shares - abs(held) if turns else ZERO  # a reversal closes first, and opens when that is done
-        return request_of(lead.order, abs(held) if turns else shares, today)
+        positions = self._holdings[lead.symbol].qty, self.objections.own(lead.order)
+        closed = min((abs(held) for held in positions if held * lead.sign < 0), default=shares)
+        if lead.order.info.get("notional") is not None:
+            closed = shares
+        lead.left = max(shares - closed, ZERO)  # a reversal closes first, and opens when that is done
+        return request_of(lead.order, min(shares, closed), today)
 
     def quote(self, order: BtOrder) -> Decimal | None:
         """The feed's last close, unless it is too old to say what a share costs now."""
@@ -203,74 +165,57 @@ class OrderDesk:
             return None
         return exact_number(data.close[0])
 
-    def _check(self, request: OrderRequest, asset: Asset, quote: Decimal | None) -> None:
-        reasons = contradictions(request)
-        if not reasons and self._objections(request, asset, quote):
-            self.refresh()
-            reasons = self._objections(request, asset, quote)
-        if len(reasons) == 1 and self._awaits_sales(request, quote):
-            raise AwaitsSales(reasons[0])
-        if reasons and self.is_shared and self._awaits_other(request) and not self._objections(request, asset, quote, own_side=True):
-            raise AwaitsOther("; ".join(reasons))
-        if reasons:
-            raise UsageError("; ".join(reasons))
-
-    def _awaits_other(self, request: OrderRequest) -> bool:
-        """Whether all that is in the way is a market order of the other side, which ends soon."""
-        others = [tracked.latest for tracked in self._book.open(request.symbol) if tracked.sign != request.sign]
-        return bool(others) and all(each is None or each.type == "market" for each in others)
-
-    def _awaits_sales(self, request: OrderRequest, quote: Decimal | None) -> bool:
-        """Whether money is all that is missing, while market orders that bring some are open."""
-        if quote is None or rules.order_value(request, quote) <= self.means.buying_power:
-            return False
-        return any(tracked.sign * self._holdings[tracked.symbol].qty < 0 and tracked.latest is not None
-                   and tracked.latest.type == "market" for tracked in self._book.open())
-
-    def _objections(self, request: OrderRequest, asset: Asset, quote: Decimal | None, own_side: bool = False) -> list[str]:
-        """Why the venue would refuse; `own_side` leaves out the open orders of the symbol that it could trade with."""
-        held = self._holdings[request.symbol].qty
-        free = abs(held) - self._book.promised(request.symbol, held)
-        orders = [tracked.latest for tracked in self._book.open() if tracked.latest is not None
-                  and not (own_side and tracked.symbol == request.symbol and tracked.sign != request.sign)]
-        now, session = self._clock.now_ns(), self._clock.session_times(self._clock.today())
-        if request.tif == "opg" and windows.awaits_opg(now, session):
-            now = windows.opg_opens(now)
-        return rules.check(request, asset, self.means, held, max(free, ZERO), orders, now, session, quote)
-
     # -- sending --------------------------------------------------------------------------------------
 
-    def _submit(self, ticket: Ticket, request: OrderRequest) -> Order:
-        """Send under the first attempt that has not been used up by an earlier run.
+    def _name(self, batch: Batch, request: OrderRequest) -> None:
+        """Give a request the id of the next attempt at it."""
+        batch.request = replace(request, client_order_id=self.next_id(batch.lead))
+        batch.lead.part = TrackedOrder(request.symbol, request.side, batch.request.client_order_id, request.qty)
+        self._book.add(batch.lead.part)
+
+    def record(self, batches: Sequence[Batch]) -> None:
+        """Have batches that are prepared written down, all at once.
 
         Raises:
-            UsageError: an earlier run has done this order already.
+            CerebrolabError: whatever keeps them back; nothing may be sent then.
+        """
+        requests = [(batch, batch.request) for batch in batches if batch.request is not None]
+        if requests:
+            self._terms.persist([Leaving(request.client_order_id, request, batch.lead.order) for batch, request in requests])
+
+    def post(self, batch: Batch) -> Order:
+        """Send a batch that is recorded, under the first attempt that has not been used up by an earlier run.
+
+        Raises:
+            Refused, UsageError: it is not taken, or an earlier run has done it already; the message says why.
+            BrokerUnavailable, Unauthorized: no answer. Where the lead has a `part` then, it may exist.
         """
         while True:
-            named = replace(request, client_order_id=self.next_id(ticket))
-            self._terms.persist(named.client_order_id, named, ticket.order)
-            tracked = TrackedOrder(request.symbol, request.side, named.client_order_id, request.qty)
-            self._book.add(tracked)
-            ticket.part = tracked
+            request = batch.request
+            assert request is not None
             try:
-                answer = self._rest.submit(named)
+                answer = self._rest.submit(request)
             except (OrderUncertain, Unauthorized):
                 raise
             except CerebrolabError:
-                self._give_up(ticket)
+                self.give_up(batch)
                 raise
             if answer.id not in self.known:
                 return answer
-            self._give_up(ticket)
+            self.give_up(batch)
             if answer.status not in DONE:
-                raise UsageError(f"order {named.client_order_id} of an earlier run is still open: cancel it, or let it work")
+                raise UsageError(f"order {request.client_order_id} of an earlier run is still open: cancel it, or let it work")
             if answer.status == "filled":
-                raise UsageError(f"order {named.client_order_id} was filled in an earlier run: it is not repeated")
+                raise UsageError(f"order {request.client_order_id} was filled in an earlier run: it is not repeated")
+            self._name(batch, request)
+            self.record([batch])
 
-    def _give_up(self, ticket: Ticket) -> None:
-        assert ticket.part is not None
-        self._book.forget(ticket.part)
-        ticket.part = None
+    def give_up(self, batch: Batch) -> None:
+        """A batch that was prepared is not sent, or was not taken."""
+        assert batch.lead.part is not None
+        self._book.forget(batch.lead.part)
+        self.means.buying_power += batch.takes
+        batch.lead.part, batch.takes = None, ZERO
 
     def next_id(self, ticket: Ticket, prefix: str = "") -> str:
         """The client order id of the next attempt at an order, or at a part of it that `prefix` names."""

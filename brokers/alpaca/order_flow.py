@@ -1,30 +1,29 @@
-"""Order flow: Backtrader's orders are sent, cancelled and found again, and orders from elsewhere are followed.
+"""Order flow: Backtrader's orders are sent, cancelled and found again.
 
 Runs in Cerebro's thread. Imports the modules beside it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from decimal import Decimal
+from collections.abc import Callable
 from typing import Any
 
 from backtrader import Order as BtOrder
 
-from brokers.alpaca.answers import ZERO, Order
+from brokers.alpaca.answers import Order
 from brokers.alpaca.clock import BrokerClock
 from brokers.alpaca.errors import Refused
 from brokers.alpaca.order_book import OrderBook
-from brokers.alpaca.order_desk import Awaits, OrderDesk, legs_by_type
+from brokers.alpaca.order_desk import OrderDesk, legs_by_type
 from brokers.alpaca.order_holdings import Holdings
+from brokers.alpaca.order_inherited import Inherited
 from brokers.alpaca.order_netting import Netting
+from brokers.alpaca.order_objections import Awaits
 from brokers.alpaca.order_progress import OrderProgress
-from brokers.alpaca.order_restored import adopted_order, held_order
 from brokers.alpaca.order_tickets import Batch, Outbox, Ticket
 from brokers.alpaca.order_tracked import Stage, TrackedOrder
 from brokers.alpaca.order_trouble import Trouble
 from brokers.alpaca.rest import Rest
-from brokers.hooks import Moved
 from core.errors import CerebrolabError
 
 EVENT_S = 10.0  # an order, a cancellation or an execution that is not heard of for so long is looked at
@@ -40,7 +39,7 @@ class OrderFlow:
 
     Attributes:
         orders: every order taken, as it stands.
-        progress: what becomes of them. tell, notifications: the progress's own.
+        progress: what becomes of them. tell, notifications: the progress's own. inherited: follows what was not sent from here.
         lost: batches whose answer was lost, and how often they were looked for.
         begun: whether the account has been taken over; no order is sent before.
 
@@ -58,10 +57,11 @@ class OrderFlow:
         self.desk = OrderDesk(rest, clock, self.book, self.holdings, account.id, broker.p)
         self.progress = OrderProgress(broker, clock, self.book, self.holdings, self._outbox, trouble)
         self.tell, self.notifications = self.progress.tell, self.progress.notifications
+        self.inherited = Inherited(broker, self.desk, self.book, self.holdings, self.progress, trouble, self.cancel)
         self.lost: dict[Batch, int] = {}
         self.begun = False
-        self._netting = Netting(broker, self.desk, clock.now_ns)
-        self._claimed: dict[str, str] = {}
+        self._netting = Netting(broker, self.desk, clock.now_ns, self.progress.settled)
+        self._leaving: list[Batch] = []
         self.orders: list[BtOrder] = []
 
     # -- orders in ------------------------------------------------------------------------------------
@@ -78,27 +78,48 @@ class OrderFlow:
     def flush(self) -> None:
         """Send what is complete."""
         batches = self._outbox.ready(self._clock.now_ns())
-        if self._broker.shared is not None and self._broker.shared.nets:
-            batches = self._net(batches)
+        if self.begun and self._broker.shared is not None and self._broker.shared.nets:
+            batches = self._netting.settle(batches)
         for batch in batches:
-            self._send(batch)
+            self._prepare(batch)
+        self.leave()
 
-    def _net(self, batches: list[Batch]) -> list[Batch]:
-        """Settle opposite orders between their runs; what is left of the orders."""
-        settled = self._netting.settle(batches) if self.begun else []
-        for ticket in settled:
-            self.progress.settled(ticket)
-        return [batch for batch in batches if batch.lead not in settled or batch.lead.left]
-
-    def _send(self, batch: Batch) -> None:
-        since = self._clock.monotonic()
+    def _prepare(self, batch: Batch) -> None:
+        if any(other.lead.symbol == batch.lead.symbol for other in self._leaving):
+            self.leave()  # what it may do depends on what becomes of them
         try:
             if not self.begun:
                 raise Refused(0, None, "the account has not been read yet")
-            answer = self.desk.send(batch)
+            self.desk.prepare(batch)
         except Awaits:
             self._outbox.hold(batch)
-            return
+        except CerebrolabError as error:
+            self._refuse(batch, error)
+        else:
+            self._leaving.append(batch)
+
+    def leave(self) -> None:
+        """Have what is prepared written down, all at once, and send it."""
+        leaving, self._leaving = self._leaving, []
+        for batch in self._recorded(leaving):
+            self._post(batch)
+
+    def _recorded(self, batches: list[Batch]) -> list[Batch]:
+        """Those that are written down: all at once, or where that fails one by one, so that none keeps back the others."""
+        try:
+            self.desk.record(batches)
+        except CerebrolabError as error:
+            if len(batches) > 1:
+                return [recorded for batch in batches for recorded in self._recorded([batch])]
+            self.desk.give_up(batches[0])
+            self._refuse(batches[0], error)
+            return []
+        return batches
+
+    def _post(self, batch: Batch) -> None:
+        since = self._clock.monotonic()
+        try:
+            answer = self.desk.post(batch)
         except CerebrolabError as error:
             if batch.lead.part is not None:
                 self.lost[batch] = 0
@@ -177,54 +198,10 @@ class OrderFlow:
         if tracked.alive and ticket is not None and ticket.asked_at is not None:
             self.ask_to_cancel(ticket)
 
-    # -- what is there already -----------------------------------------------------------------------
-
     def restore(self) -> None:
         """Tell Backtrader's books what is held at the start, and let orders be sent from now on."""
         self.begun = True
-        self.desk.is_shared = self._broker.shared is not None
-        if self._broker.shared is not None:
-            self._broker.shared.on_taken = self._stop_trading
-            self._broker.shared.begin(self.holdings.cash, {symbol: held.qty for symbol, held in self.holdings}, self._broker.missed())
-        for symbol, held in self.holdings:
-            self.trouble.report(f"{held.qty:f} shares of {symbol} were held at the start", symbol=symbol)
-            for feed, part in self._broker.holders(symbol, held):
-                self.progress.notify(held_order(feed, part, self._broker.getcommissioninfo(feed)))
-
-    def _stop_trading(self, symbol: str, reason: str) -> None:
-        self.desk.stopped[symbol] = reason
-        self.trouble.report(reason, symbol=symbol)
-
-    def unprotect(self, symbol: str) -> None:
-        """Cancel the strategies' protective orders of a symbol; they place them again, as the position is then."""
-        for ticket in list(self.progress.tickets.values()):
-            if ticket.symbol == symbol and ticket.order.info.get("protective"):
-                self.cancel(ticket.order)
-
-    def adopt(self, order: Order, before: Decimal, claim: str, lead: str = "") -> TrackedOrder:
-        """Follow an order from elsewhere, or from an earlier run; strategies hear of it where a feed shows its symbol."""
-        paid = before * (order.filled_avg_price or ZERO)
-        tracked = TrackedOrder(order.symbol, order.side, order.client_order_id, order.qty, before, paid)
-        tracked.claim = claim
-        self.book.add(tracked, order)
-        named = self._claimed.setdefault(claim, lead or order.client_order_id)  # the first of a group is the one we have named
-        feed = self._broker.feed_of(order.symbol, named)
-        if feed is not None:
-            made = adopted_order(feed, order, before, self._broker.getcommissioninfo(feed), named)
-            self.progress.begin(Ticket(made, tracked), tracked)
-        self.trouble.report(f"order {order.id} to {order.side} {order.symbol} is not of this run and is followed",
-                            order=order.id)
-        return tracked
-
-    def taken_over(self, orders: Sequence[Order]) -> None:
-        """Let whoever keeps the books of the runs look at the orders as they were read."""
-        if self._broker.taken_over is not None:
-            self._broker.taken_over(orders)
-
-    def moved(self, moved: Moved) -> None:
-        """Tell whoever asked for it of shares or cash that no execution explains."""
-        if self._broker.moved:
-            self._broker.moved(moved)
+        self.inherited.restore()
 
     # -- lost and found -------------------------------------------------------------------------------
 

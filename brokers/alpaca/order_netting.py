@@ -27,17 +27,17 @@ class Netting:
 
     Args:
         broker: with `shared`, `executed`, `getcommissioninfo`. desk: names orders, and knows their last closes.
-        now_ns: the venue's time.
+        now_ns: the venue's time. settled: told of every ticket of which a part, or all, was settled.
     """
 
-    def __init__(self, broker: Any, desk: OrderDesk, now_ns: Callable[[], int]) -> None:
-        self._broker, self._desk, self._now_ns = broker, desk, now_ns
+    def __init__(self, broker: Any, desk: OrderDesk, now_ns: Callable[[], int], settled: Callable[[Ticket], None]) -> None:
+        self._broker, self._desk, self._now_ns, self._settled = broker, desk, now_ns, settled
 
-    def settle(self, batches: Sequence[Batch]) -> list[Ticket]:
+    def settle(self, batches: Sequence[Batch]) -> list[Batch]:
         """Settle what can be among orders that are about to be sent.
 
         Returns:
-            The tickets of which a part, or all, was settled: `left` of them is still to be sent.
+            Those of which something, the lead's `left`, is still to be sent.
         """
         touched: list[Ticket] = []
         plain = [batch.lead for batch in batches if batch.kind == "simple" and _is_plain(batch.lead) and not self._desk.objection(batch.lead.order)]
@@ -45,7 +45,9 @@ class Netting:
             of_symbol = [ticket for ticket in plain if ticket.symbol == symbol]
             buys, sales = ([ticket for ticket in of_symbol if ticket.sign == sign] for sign in (1, -1))
             touched += self._cross(buys, sales)
-        return list(dict.fromkeys(touched))
+        for ticket in dict.fromkeys(touched):
+            self._settled(ticket)
+        return [batch for batch in batches if batch.lead not in touched or batch.lead.left]
 
     def _cross(self, buys: list[Ticket], sales: list[Ticket]) -> list[Ticket]:
         touched = []

@@ -69,6 +69,7 @@ class OrderProgress:
                 self._step(ticket, change)
         if not tracked.alive:
             self.due.pop(tracked, None)
+            self._outbox.release()  # also where it is nobody's order, or a part of one, that others have waited for
         elif tracked.gap:
             self.due.setdefault(tracked, self._clock.monotonic() + GAP_S)
 

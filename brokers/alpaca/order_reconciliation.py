@@ -5,9 +5,9 @@ What others did is adopted and reported; what nobody can explain stops trading i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from decimal import Decimal
-from typing import Protocol
 
 from brokers.alpaca.answers import ZERO, Account, Activity, Order, Position
 from brokers.alpaca.clock import BrokerClock
@@ -16,8 +16,8 @@ from brokers.alpaca.moments import SECOND_NS
 from brokers.alpaca.order_book import OrderBook
 from brokers.alpaca.order_desk import OrderDesk
 from brokers.alpaca.order_holdings import Holdings
-from brokers.alpaca.order_tracked import Change, TrackedOrder
-from brokers.alpaca.order_trouble import Trouble
+from brokers.alpaca.order_owner import Owner
+from brokers.alpaca.order_tracked import TrackedOrder
 from brokers.alpaca.rest import Rest
 from brokers.hooks import Moved
 
@@ -25,27 +25,6 @@ PASSES = 4  # looks at an account that changes while it is looked at
 RECENT_NS = 7 * 86_400 * SECOND_NS  # orders of earlier runs are looked for so far back
 LATE_NS = 60 * SECOND_NS  # activities may be listed late
 CENT = Decimal("0.01")
-
-
-class Owner(Protocol):
-    """Who is told what was found; `trouble` takes what a human should know."""
-
-    trouble: Trouble
-
-    def tell(self, tracked: TrackedOrder, changes: Iterable[Change]) -> None:
-        """The steps of an order."""
-
-    def unprotect(self, symbol: str) -> None:
-        """Take back the protective orders of a symbol: their shares and prices are those of before a split."""
-
-    def adopt(self, order: Order, before: Decimal, claim: str, lead: str = "") -> TrackedOrder:
-        """An order nobody here has sent; `before` shares of it are in the positions already. `lead`: the name of its group's first."""
-
-    def taken_over(self, orders: Sequence[Order]) -> None:
-        """The orders of the last days and the positions have been read, of one moment, and nothing is made of them yet."""
-
-    def moved(self, moved: Moved) -> None:
-        """Shares or cash that no execution explains."""
 
 
 class Reconciler:
@@ -208,21 +187,22 @@ class Reconciler:
     def _settle(self, differences: dict[str, tuple[Decimal, Decimal]], positions: list[Position]) -> None:
         """Take the venue's word; where no booking explains the change, stop trading in the symbol."""
         activities = [each for each in self._activities() if each.kind != "FILL" and each.qty]
-        split = []
+        splits = {each.symbol: each for each in activities if each.kind == "SPLIT" and each.symbol in differences}
         for symbol, (ours, theirs) in differences.items():
-            bookings = [each.kind for each in activities if each.symbol == symbol]
+            bookings = dict.fromkeys(each.kind for each in activities if each.symbol == symbol)
             what = f"{symbol}: {ours:f} shares were expected and Alpaca has {theirs:f}"
             if bookings:
                 self._owner.trouble.report(f"{what}; booked as {', '.join(bookings)} and adopted", symbol=symbol)
-                split += [symbol] if "SPLIT" in bookings else []
             else:
                 self._desk.stopped[symbol] = f"{what}, which nothing explains: trading in it is stopped until it is resumed"
                 self._owner.trouble.report(self._desk.stopped[symbol], symbol=symbol)
         self._holdings.take(positions)
-        names = {each.symbol: each.id for each in activities if each.kind == "SPLIT"}
         for symbol, (ours, theirs) in differences.items():
-            self._owner.moved(Moved(symbol, before=ours, after=theirs, is_split=symbol in split, reference=names.get(symbol, "")))
-        for symbol in split:
+            moved = Moved(symbol, before=ours, after=theirs)
+            if symbol in splits:
+                moved = replace(moved, is_split=True, reference=splits[symbol].id, time_ns=splits[symbol].time_ns)
+            self._owner.moved(moved)
+        for symbol in splits:
             self._owner.unprotect(symbol)
 
     def _read_account(self) -> None:
@@ -238,13 +218,12 @@ class Reconciler:
         self._holdings.cash = account.cash
         self._desk.means.read(account)
 
-
     def _attribute(self, difference: Decimal) -> None:
-        """Tell for which symbols cash was booked; what no activity names is nobody's."""
+        """Tell what cash was booked for; what no activity names is nobody's."""
         for each in self._activities():
-            if each.kind != "FILL" and each.symbol and each.net_amount and each.id not in self._told:
+            if each.kind != "FILL" and each.net_amount and each.id not in self._told:
                 self._told.add(each.id)
-                self._owner.moved(Moved(each.symbol, cash=each.net_amount, reference=each.id))
+                self._owner.moved(Moved(each.symbol, cash=each.net_amount, reference=each.id, kind=each.kind, time_ns=each.time_ns))
                 difference -= each.net_amount
         if difference:
             self._owner.moved(Moved("", cash=difference))

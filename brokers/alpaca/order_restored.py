@@ -18,15 +18,15 @@ KINDS = {"market": BtOrder.Market, "limit": BtOrder.Limit, "stop": BtOrder.Stop,
 def adopted_order(data: Any, order: Order, before: Decimal, comminfo: Any, lead: str = "") -> BtOrder:
     """A Backtrader order for an open order of the venue's, of which `before` shares are filled.
 
-    `order.info["adopted"]` is the venue's id, and `order.info["lead"]` the client order id that the group was sent under: the venue
-    names the others. It has no owner: Backtrader hands it to the first strategy.
+    `order.info["adopted"]` is the venue's id, `order.info["tif"]` its word for how long the order is good, and `order.info["lead"]` the
+    client order id that the group was sent under: the venue names the others. It has no owner: Backtrader hands it to the first strategy.
     """
     kind = KINDS.get(order.type, BtOrder.Market)
     price = float(order.stop_price or order.limit_price or 0)
     made = _make(order.side == "buy", data, number((order.qty or before) - before), price, kind,
                  pricelimit=None if order.limit_price is None else float(order.limit_price))
     made.p.simulated = False  # strategies are to hear of it
-    made.addinfo(adopted=order.id, client_order_id=order.client_order_id, lead=lead or order.client_order_id)
+    made.addinfo(adopted=order.id, client_order_id=order.client_order_id, lead=lead or order.client_order_id, tif=order.tif)
     made.addcomminfo(comminfo)
     return made
 

@@ -16,6 +16,7 @@ from brokers.alpaca.answers import ZERO
 from brokers.alpaca.order_holdings import Holding, Traded, number
 from brokers.alpaca.order_terms import symbol_of
 from brokers.alpaca.order_tracked import Execution, TrackedOrder
+from brokers.alpaca.request import OrderRequest
 from core.day_numbers import day_numbers
 
 
@@ -65,12 +66,15 @@ class Batch:
 
     Attributes:
         opens_ns: when the window opens for which it waits, UTC ns; 0 = it waits for none.
+        request: as it is sent, None before it is prepared. takes: the buying power it needs, account currency.
     """
 
     lead: Ticket
     exits: list[Ticket] = field(default_factory=list)
     kind: str = "simple"
     opens_ns: int = 0
+    request: OrderRequest | None = None
+    takes: Decimal = ZERO
 
     @property
     def members(self) -> list[Ticket]:

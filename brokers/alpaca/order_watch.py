@@ -28,8 +28,8 @@ class OrderWatch:
 
     def __init__(self, rest: Rest, clock: BrokerClock, flow: OrderFlow, poll_s: float, reconcile_s: float) -> None:
         self._clock, self._flow, self._poll_s, self._reconcile_s = clock, flow, poll_s, reconcile_s
-        self._reconciler = Reconciler(rest, clock, flow.book, flow.holdings, flow.desk, flow, lambda: bool(flow.lost))
-        flow.desk.refresh = self._reconciler.run
+        self._reconciler = Reconciler(rest, clock, flow.book, flow.holdings, flow.desk, flow.inherited, lambda: bool(flow.lost))
+        flow.desk.objections.refresh = self._read_again
         self.queue: deque[TradeUpdate | State] = deque()
         self._streaming = False
         self._polled = self._reconciled = clock.monotonic()
@@ -49,6 +49,10 @@ class OrderWatch:
         self._reconciled = self._polled = self._clock.monotonic()
         with self._flow.trouble.reported():
             self._reconciler.run()
+
+    def _read_again(self) -> None:
+        self._flow.leave()
+        self._reconciler.run()
 
     def look(self) -> None:
         """Do what is due: look for lost orders and missing events, poll, reconcile, expire."""

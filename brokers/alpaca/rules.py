@@ -17,7 +17,7 @@ from brokers.alpaca.fields import contradictions
 from brokers.alpaca.increments import CENT, round_price, round_qty
 from brokers.alpaca.request import OrderRequest
 
-__all__ = ["VERSION", "AccountView", "check", "order_value", "round_price", "round_qty"]
+__all__ = ["VERSION", "AccountView", "check", "check_shares", "order_value", "round_price", "round_qty"]
 
 VERSION = "2026-06"
 LEAST_VALUE = Decimal(1)
@@ -80,6 +80,12 @@ def check(request: OrderRequest, asset: Asset, account: AccountView, held: Decim
         return wrong
     case = _Case(request, asset, account, held, abs(available), open_orders, now_ns, session, quote)
     return [reason for rule in (_permissions, _hours, _legs, _wash_trade, _shares, _money) for reason in rule(case)]
+
+
+def check_shares(request: OrderRequest, asset: Asset, account: AccountView, held: Decimal, available: Decimal,
+                 quote: Decimal | None = None) -> list[str]:
+    """The reasons of `check` that follow from what is held: shares that are not free, and what may be sold short."""
+    return list(_shares(_Case(request, asset, account, held, abs(available), (), 0, None, quote)))
 
 
 def order_value(request: OrderRequest, quote: Decimal) -> Decimal:
@@ -168,8 +174,9 @@ def _shares(case: _Case) -> Iterator[str]:
         if request.notional is not None and case.quote is not None:
             wanted = round_qty(request.notional / case.quote, True)
         if wanted is not None and wanted > case.available:
-            yield (f"{wanted:f} shares of {symbol} are asked for and {case.available:f} are free "
-                   f"({abs(case.held) - case.available:f} of {abs(case.held):f} are held by open orders)")
+            held = abs(case.held)
+            yield (f"{_plain(wanted)} shares of {symbol} are asked for and {_plain(case.available)} are free "
+                   f"({_plain(held - case.available)} of {_plain(held)} are held by open orders)")
     elif request.order_class == "oco":
         yield f"an oco order only closes a position, and {symbol} has none on the other side"
     elif request.side == "sell":
@@ -179,6 +186,10 @@ def _shares(case: _Case) -> Iterator[str]:
             yield "the account may not sell short"
         if not case.asset.shortable:
             yield f"{symbol} cannot be sold short at Alpaca"
+
+
+def _plain(shares: Decimal) -> str:
+    return f"{shares.normalize():f}"
 
 
 def _money(case: _Case) -> Iterator[str]:

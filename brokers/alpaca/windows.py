@@ -14,6 +14,8 @@ EVENING = dt.time(19)  # from here on, auction orders are for the next session
 OPG_ENDS = dt.time(9, 28)
 CLS_ENDS = dt.time(15, 50)
 CLS_BEFORE_CLOSE_NS = 600 * SECOND_NS
+OPG_BEFORE_OPEN_NS = 120 * SECOND_NS
+OPENING_NS = 120 * SECOND_NS  # that an opening auction may take
 EXTENDED_STARTS, EXTENDED_ENDS = dt.time(4), dt.time(20)
 
 Times = tuple[int, int] | None
@@ -46,6 +48,18 @@ def awaits_opg(now_ns: int, session: Times = None) -> bool:
 def cls_opens(now_ns: int, session: Times = None) -> int:
     """When orders for the closing auction are taken next: now, or 19:00 today."""
     return now_ns if accepts_cls(now_ns, session) else at_new_york(new_york(now_ns).date(), EVENING)
+
+
+def is_bound(tif: str, now_ns: int, session: Times) -> bool:
+    """Whether an order for an auction cannot be taken back any more: from when the auction takes no orders until it has been.
+
+    The exchanges' rule (NYSE 7.35B(f)(2), Nasdaq 4702(b)(8) and (11)). Alpaca refuses the request, or the order stays `pending_cancel`.
+    """
+    if session is None:
+        return False
+    begins, ends = {"opg": (session[0] - OPG_BEFORE_OPEN_NS, session[0] + OPENING_NS),
+                    "cls": (session[1] - CLS_BEFORE_CLOSE_NS, session[1])}.get(tif, (0, 0))
+    return begins <= now_ns < ends
 
 
 def in_session(now_ns: int, session: Times) -> bool:

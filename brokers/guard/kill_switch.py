@@ -1,7 +1,7 @@
 """KillSwitch: ends what a run may do after too large a loss in one session, until a human lets it go on. Imports core."""
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from brokers.guard.hours import Hours
@@ -37,12 +37,14 @@ class KillSwitch:
 
     A session begins with the value at the last look before it, so that a gap over night counts; the first one of a run with
     the value at the first look. What a session began with is remembered: a later run on the same day goes on from there.
+    Cash from outside, or gone there, raises or lowers what the session began with.
 
     Args:
         most: `Guard.max_daily_loss`, a part of the value at the beginning; 0 = it never kills.
         capital: the part is of no more than this.
         value: of the run, account currency. remember: writes a note down for good. recall: earlier notes of some kinds, in order.
-        tell: told what a human should know.
+        tell: told what a human should know. transfers: cash that came from outside in the last days (below zero: went there), by the
+            venue's name of it; may raise errors of core.errors.
 
     Attributes:
         killed: why the run may open nothing more, "" while it may.
@@ -50,7 +52,7 @@ class KillSwitch:
     """
 
     def __init__(self, most: float, hours: Hours, value: Callable[[], float], remember: Remember, recall: Recall,
-                 tell: Callable[[str], Any], capital: float = math.inf) -> None:
+                 tell: Callable[[str], Any], capital: float = math.inf, transfers: Callable[[], Mapping[str, float]] = dict) -> None:
         self._most, self._hours, self._capital = most, hours, capital
         self._value, self._remember, self._recall, self._tell = value, remember, recall, tell
         self.killed = self.trouble = ""
@@ -58,6 +60,14 @@ class KillSwitch:
         self._unwritten: tuple[str, dict[str, Any]] | None = None  # a kill that is still to be written down
         self._began: dict[str, float] = {}  # at most one session: what it began with
         self._last = math.nan
+        self._transfers = transfers
+        self._counted: set[str] = set()  # names of transfers that the values have in them; "" of one without a name
+
+    def transferred(self, cash: float, reference: str) -> None:
+        """Cash has come from outside, or gone there (below zero), and the next value has it in it."""
+        self._last += cash
+        self._began = {day: value + cash for day, value in self._began.items()}
+        self._counted.add(reference)
 
     def look(self, moment: int) -> None:
         """Look at the value as of a bar that was complete at `moment` (UTC ns)."""
@@ -78,16 +88,18 @@ class KillSwitch:
 
     def _read(self) -> None:
         killed, began = self.killed, dict[str, float]()
+        listed = self._transfers() if self._most and not self._known else {}
         for note in self._recall((KILLED, RESUMED) if self._known else (DAY, KILLED, RESUMED)):
             if note.kind == DAY:
-                began = {str(note.facts["session"]): float(note.facts["value"]) + self._grown(note.facts.get("capital"))}
+                since = sum(cash for name, cash in listed.items() if name not in note.facts.get("transfers", listed))
+                began = {str(note.facts["session"]): float(note.facts["value"]) + self._grown(note.facts.get("capital")) + since}
             else:
                 killed, began = (note.text, began) if note.kind == KILLED else ("", {})
         if killed and not self.killed:
             self._tell(killed)
         if self.killed and not killed:
             self._last = math.nan  # losses count from here on
-        self._known, self.killed, self._began = True, killed, began
+        self._known, self.killed, self._began, self._counted = True, killed, began, self._counted | set(listed)
 
     def _compare(self, day: str) -> None:
         if not self._most:
@@ -104,7 +116,9 @@ class KillSwitch:
 
     def _begin(self, day: str, value: float) -> None:
         capital = self._capital if math.isfinite(self._capital) else None
-        self._remember(DAY, f"{day} begins with {value:,.2f}", session=day, value=value, capital=capital)
+        if "" in self._counted:
+            self._counted = set(self._transfers())  # by now it has a name
+        self._remember(DAY, f"{day} begins with {value:,.2f}", session=day, value=value, capital=capital, transfers=sorted(self._counted))
         self._began = {day: value}
 
     def _grown(self, capital: float | None) -> float:

@@ -12,7 +12,7 @@ CUTOFF_MIN = 10  # closing auction orders are taken until so many minutes before
 
 
 class Refusal(NamedTuple):
-    """Why an order is refused: the field of `core.options.Guard`, its value, what was found, and a sentence with both."""
+    """Why an order is refused: the field of `core.options.Guard` (or "split"), its value, what was found, and a sentence with both."""
 
     rule: str
     limit: float
@@ -76,6 +76,7 @@ def too_large(asked: Asked, limits: Guard) -> Iterator[Refusal]:
     for rule, value, what in (("max_order_value", asked.value, "order"), ("max_position_value", asked.position_value, "position")):
         limit = getattr(limits, rule)
         if limit and math.isnan(value):
-            yield Refusal(rule, limit, value, f"{asked.symbol} has no price, and guard.{rule} needs one")
+            lacks = f"the order has a size of {asked.shares:g}" if math.isnan(asked.shares) else f"{asked.symbol} has no price"
+            yield Refusal(rule, limit, value, f"{lacks}, and guard.{rule} needs one")
         elif limit and value > limit * (1 + ULPS):
             yield Refusal(rule, limit, value, f"{what} of {value:,.2f} is above guard.{rule} {limit:,.2f}")

@@ -2,7 +2,7 @@
 
 import math
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -31,20 +31,23 @@ class RunGuard:
     exits of a bracket and the second of a pair do not count as orders per minute.
 
     Args:
-        limits: what is allowed. calendar: the exchange's. capital: see `KillSwitch`.
+        limits: what is allowed. calendar: the exchange's. capital, transfers: see `KillSwitch`.
         now_ns: UTC ns. bar_ns: UTC ns of the newest bar that the run sees. value: of the run, account currency. held: signed shares of a feed. opened: open orders of a feed.
-        quote: the last quote for an order; NaN = unknown. remember, recall: see `KillSwitch`; they, and quote, may raise
-            errors of core.errors: then nothing is opened.
+        quote: the last quote for an order; NaN = unknown. lacking: see `brokers.guard.splits.Splits`. remember, recall: see
+            `KillSwitch`; they, value, quote, lacking and transfers may raise errors of core.errors: then nothing is opened.
         tell: told of every refusal, and what else a human should know, with facts.
     """
 
     def __init__(self, limits: Guard, calendar: str, *, now_ns: Callable[[], int], bar_ns: Callable[[], int], value: Callable[[], float],
                  held: Callable[[Any], float], opened: Callable[[Any], Iterable[Order]], quote: Callable[[Order], float],
-                 remember: Remember, recall: Recall, tell: Callable[..., Any], capital: float = math.inf) -> None:
+                 lacking: Callable[[Any], float],
+                 remember: Remember, recall: Recall, tell: Callable[..., Any], capital: float = math.inf,
+                 transfers: Callable[[], Mapping[str, float]] = dict) -> None:
         self._limits, self._hours = limits, Hours(get_calendar(calendar))
         self._bar_ns, self._now_ns, self._held, self._opened, self._quote = bar_ns, now_ns, held, opened, quote
+        self._lacking = lacking
         self._remember, self._tell = remember, tell
-        self._switch = KillSwitch(limits.max_daily_loss, self._hours, value, remember, recall, tell, capital)
+        self._switch = KillSwitch(limits.max_daily_loss, self._hours, value, remember, recall, tell, capital, transfers)
         self._sent: deque[int] = deque()  # moments of the last minute's orders
         self._taken: dict[Any, list[Order]] = {}  # by feed: those that may not be in the broker's books yet
         self._moment = 0
@@ -62,6 +65,10 @@ class RunGuard:
         self._switch.look(self._moment)
         self.write()
         return self.killed
+
+    def transferred(self, cash: float, reference: str) -> None:
+        """Cash has come from outside, or gone there (below zero); `reference` is the venue's name of it, "" where it has none."""
+        self._switch.transferred(cash, reference)
 
     def write(self) -> None:
         """Write down what was refused. It takes its time, so not before the orders that pass have been sent."""
@@ -111,6 +118,8 @@ class RunGuard:
         if self._switch.killed or self._switch.trouble:
             yield self._stopped()
         yield from filter(None, [rules.at_the_edges(asked, limits, minutes)])
+        if limits.active:
+            yield from self._between(order.data, asked)
         if limits.stale_s:
             bar = int(moments_of(np.array([order.data.datetime[0]]))[0])
             yield from filter(None, [rules.too_old(asked, limits, self._hours.seconds_between(bar, now))])
@@ -130,6 +139,15 @@ class RunGuard:
         if most and not asked.part and len(self._sent) >= most:
             yield Refusal("orders_per_minute", most, len(self._sent) + 1,
                           f"{len(self._sent) + 1} orders in a minute are above guard.orders_per_minute {most:g}")
+
+    def _between(self, data: Any, asked: Asked) -> Iterator[Refusal]:
+        """Whether only one of the symbol's shares and its price shows a split: what is sized by them would be of the wrong size."""
+        try:
+            factor, why = self._lacking(data), ""
+        except CerebrolabError as error:
+            factor, why = math.nan, f": {error}"
+        if factor != 1:
+            yield Refusal("split", 1.0, factor, f"{asked.symbol} is split, and its shares and its price do not both show it yet{why}")
 
     def _off_the_quote(self, order: Order, asked: Asked) -> Iterator[Refusal]:
         try:

@@ -76,3 +76,12 @@ class MarketHours:
         span = self.scheduled(local.date())
         starts = span[1] - 10 * MINUTE if span else at_new_york(local.date(), 15, 50)
         return at >= starts and local.time() < dt.time(19)
+
+    def binds(self, time_in_force: str, at: int) -> bool:
+        """Whether an auction is so near that its orders cannot be cancelled or replaced any more: from 09:28 and 15:50 on."""
+        span = self.scheduled(new_york(at).date())
+        if span is None:
+            return False
+        if time_in_force == "opg":
+            return self.refuses_opening(at) and at < span[0] + 2 * MINUTE
+        return time_in_force == "cls" and self.refuses_closing(at) and at < span[1]

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from brokers.local_alpaca.orders import NANO_SHARE, Execution, Order
+from brokers.local_alpaca.orders import Execution, Order
 
 ZERO = Decimal(0)
 
@@ -77,11 +77,7 @@ class Ledger:
         story: list[tuple[int, Execution | Entry]] = [(each.time, each) for each in self.executions]
         story += [(entry.time, entry) for entry in self.entries if entry.kind == "SPLIT"]
         for _, what in sorted(story, key=lambda pair: pair[0]):
-            before = held.get(what.symbol, ZERO)
-            if isinstance(what, Execution):
-                held[what.symbol] = before + what.signed
-            else:
-                held[what.symbol] = (before * what.rate).quantize(NANO_SHARE)
+            held[what.symbol] = held.get(what.symbol, ZERO) + (what.signed if isinstance(what, Execution) else what.qty)
         return {symbol: qty for symbol, qty in held.items() if qty}
 
     def sent(self, symbol: str | None = None) -> list[Order]:

@@ -35,6 +35,13 @@ def check_windows(order: Order, hours: MarketHours, now: int) -> None:
         raise unprocessable(f"{order.time_in_force} orders are only accepted while the market is open")
 
 
+def check_bound(order: Order, hours: MarketHours, now: int) -> None:
+    """What is in an auction's book stays there once the auction takes no orders any more: a rule of the exchanges."""
+    if hours.binds(order.time_in_force, now):
+        ends = "9:28am" if order.time_in_force == "opg" else "3:50pm"
+        raise unprocessable(f"{order.time_in_force} orders cannot be canceled or replaced after {ends} (America/New_York)")
+
+
 def check_permissions(order: Order, account: Account) -> None:
     """Blocked accounts trade nothing; a user may have suspended trading himself."""
     if account.blocked:

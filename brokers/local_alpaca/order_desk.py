@@ -16,7 +16,7 @@ from brokers.local_alpaca.moments import new_york
 from brokers.local_alpaca.order_fields import check_fields, number, read_order
 from brokers.local_alpaca.order_groups import add_legs
 from brokers.local_alpaca.orders import Order
-from brokers.local_alpaca.refusals import missing, not_unique, unprocessable
+from brokers.local_alpaca.refusals import Refusal, missing, not_unique, unprocessable
 
 if TYPE_CHECKING:
     from brokers.local_alpaca.venue import Venue
@@ -125,8 +125,11 @@ class OrderDesk:
             raise unprocessable(f'order is already in "{order.status}" state')
         if venue.faults.strike(OrderFault, order, "cancel_lost") is not None:
             return
+        stuck = venue.faults.strike(OrderFault, order, "cancel_stuck") is not None
+        if not stuck:
+            checks.check_bound(order, venue.hours, venue.now)
         order.status, order.updated_at = "pending_cancel", venue.stamp()
-        if venue.faults.strike(OrderFault, order, "cancel_stuck") is not None:
+        if stuck:
             venue.later(0.0, venue.floor.announce, order, "pending_cancel")
             return
         fill = venue.faults.strike(OrderFault, order, "cancel_filled")
@@ -139,13 +142,18 @@ class OrderDesk:
             venue.later(0.0, venue.floor.announce, order, "pending_cancel")
         venue.later(wait, venue.floor.finish, order, "canceled")
 
-    def cancel_all(self) -> list[Order]:
-        """Ask for the cancellation of every open order; legs go with their groups."""
+    def cancel_all(self) -> dict[Order, int]:
+        """Ask for the cancellation of every open order; legs go with their groups. 200 for each, or the status of its refusal."""
         asked = [order for order in self.venue.book.open() if order.parent is None or not order.parent.is_open]
         asked = [order for order in asked if order.status not in ("pending_cancel", "pending_replace", "held")]
-        for order in asked:
+        return {order: self._cancelled(order) for order in asked}
+
+    def _cancelled(self, order: Order) -> int:
+        try:
             self.cancel(order.id)
-        return asked
+        except Refusal as refusal:
+            return refusal.status
+        return 200
 
     # -- replacing ------------------------------------------------------------------------------------
 
@@ -163,6 +171,7 @@ class OrderDesk:
             raise unprocessable(f"cannot replace order in {old.status} status")
         if old.notional is not None:
             raise unprocessable("notional orders cannot be replaced")
+        checks.check_bound(old, venue.hours, venue.now)
         client_order_id = str(body.get("client_order_id") or venue.new_id())
         self._check_unique(client_order_id)
         new = self._changed(old, body, client_order_id)

@@ -135,8 +135,11 @@ class ReplayClock(CallersClock):
         calm = all(each.state in ("connected", "") for each in (self.data, self.trade))
         until = self.alpaca.now + round(min(seconds, left, seconds if calm else STEP_S) * SECOND)
         while not event.is_set() and self.alpaca.now < until:
-            self.alpaca.advance(to=min(max(self.alpaca.due, self.alpaca.now), until))  # what is told at a moment is heard at that moment
+            due = self.alpaca.due  # asked first: it waits for what the latest request still does at this very moment
             self.catch_up()
+            if not event.is_set():
+                self.alpaca.advance(to=min(max(due, self.alpaca.now), until))  # what is told at a moment is heard at that moment
+                self.catch_up()
         self.reached()
         return event.is_set()
 

@@ -1,7 +1,8 @@
 """What holders of a share get without trading: splits on the ex-date, dividends on the pay date.
 
-Rests on the page "Account Activities" (DIV, SPLIT). A split changes position, average and last price; prices of open
-orders stay what they were. Both are taken from the bars' actions, early in the morning of the day.
+Rests on the page "Account Activities" (DIV, SPLIT). A split changes position, average and last price, and is told in two:
+the old shares are taken, and the new ones given; prices of open orders stay what they were. Both are taken from the bars'
+actions, early in the morning of the day.
 """
 
 from __future__ import annotations
@@ -38,14 +39,21 @@ def _split(venue: Venue, symbol: str, ratio: Decimal) -> None:
     market = venue.market
     if symbol in market.last:
         market.last[symbol] /= ratio
+    if venue.split_delay_s:
+        venue.later(venue.split_delay_s, _multiply, venue, symbol, ratio)
+    else:
+        _multiply(venue, symbol, ratio)
+
+
+def _multiply(venue: Venue, symbol: str, ratio: Decimal) -> None:
     held = venue.account.positions.get(symbol)
     if held is None:
         return
     before = held.qty
     held.qty = (before * ratio).quantize(NANO_SHARE)
     held.average /= ratio
-    venue.ledger.entries.append(Entry(venue.stamp(), "SPLIT", symbol, held.qty - before, Decimal(0), ratio,
-                                      venue.new_id()))
+    for change in (-before, held.qty):
+        venue.ledger.entries.append(Entry(venue.stamp(), "SPLIT", symbol, change, Decimal(0), ratio, venue.new_id()))
 
 
 def _entitle(venue: Venue, symbol: str, rate: Decimal, pay_date: dt.date | None) -> None:

@@ -90,7 +90,7 @@ def delete_order(venue: Venue, request: Request, order_id: str) -> Answer:
 
 def delete_orders(venue: Venue, request: Request) -> Answer:
     """Page "All Orders" (DELETE): 207 with a status for every order asked to be cancelled."""
-    return 207, [{"id": order.id, "status": 200} for order in venue.desk.cancel_all()]
+    return 207, [{"id": order.id, "status": status} for order, status in venue.desk.cancel_all().items()]
 
 
 def get_positions(venue: Venue, request: Request) -> Answer:

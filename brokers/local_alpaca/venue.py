@@ -57,6 +57,7 @@ class Venue:
         self.slippage = Decimal(0)  # part of the price that orders without a limit lose on their fills
         self.last_closes: dict[str, Decimal] = dict(self.market.last)
         self.clock_error_s = 0.0
+        self.split_delay_s = 0.0  # after 04:00, how long the account waits for the shares of a split
         self.told: dict[Any, Any] = {}  # bars already made for the data API; history.py keeps it
         self.floor, self.desk = TradingFloor(self), OrderDesk(self)
         self._stamped = 0
@@ -223,12 +224,13 @@ class Venue:
             self.settle()
             return order
 
-    def transfer(self, amount: float | str) -> None:
-        """Money comes into the account (or, below zero, goes) from outside."""
+    def transfer(self, amount: float | str, kind: str | None = None) -> None:
+        """Money comes into the account (or, below zero, goes) without a trade: from outside, unless `kind` names another activity
+        ("JNLC", "FEE", "INT")."""
         with self.lock:
             cash = Decimal(str(amount))
             self.account.cash += cash
-            self.ledger.entries.append(Entry(self.stamp(), "CSD" if cash > 0 else "CSW", "", Decimal(0), cash,
+            self.ledger.entries.append(Entry(self.stamp(), kind or ("CSD" if cash > 0 else "CSW"), "", Decimal(0), cash,
                                              Decimal(0), self.new_id()))
 
     def later(self, seconds: float, what: Callable[..., Any], *arguments: Any) -> None:

@@ -8,15 +8,14 @@ from collections.abc import Mapping
 import numpy as np
 
 from checks.parity.evidence import Evidence
-from checks.parity.story import Asked, State, Story
+from checks.parity.story import PROTECTIVE, Asked, State, Story
 from core.bars import Bars
-from core.calendars import MINUTE_NS
+from core.calendars import MINUTE_NS, get_calendar
 
 SECOND = 10**9
 FIRST_TRADE_NS = 10**6  # after a bar's start, at the local venue
 TICK = 1.5e-4  # prices are rounded to a hundredth of a cent on either side
 CENT = 0.01
-PROTECTIVE = ("stop", "trail", "profit")
 WITHOUT_LIMIT = ("Market", "Close", "Stop", "StopTrail")
 
 
@@ -72,10 +71,18 @@ class Causes:
         """One side refused it."""
         if live.refused:
             injected = next((found for sent in live.sent if (found := self._evidence.rejection(sent.client_order_id))), "")
-            cash_account = "buying power" in live.reason and self._evidence.multiplier < 2
+            cash_account = self._evidence.multiplier < 2 and any(words in live.reason for words in ("buying power", "may not sell short"))
             return injected or (f"a cash account, the simulation's rules are those of a margin account: {live.reason}" if cash_account else "")
         lends = simulated.status == "Margin" and self._evidence.multiplier > 1
         return f"the simulation lends nothing, the account buys for {self._evidence.multiplier} times its equity: {simulated.reason}" if lends else ""
+
+    def partner(self, order: Asked) -> str:
+        """A protective order that only one side placed, as its partner had been filled by then in the simulation."""
+        if order.intent not in PROTECTIVE or order.fills:
+            return ""
+        done = next((each for each in self._simulated.asked if (each.symbol, each.bar_ns) == (order.symbol, order.bar_ns)
+                     and each.intent in PROTECTIVE and order.bar_ns in [fill.bar_ns for fill in each.fills]), None)
+        return f"the {done.intent} order placed with it was filled in the entry's own bar, so the simulation placed no second one" if done else ""
 
     # -- when -------------------------------------------------------------------------------------------------
 
@@ -86,9 +93,35 @@ class Causes:
             return "protective orders are placed when the entry fills: at once there, with the bar of the fill in the simulation; both work on it"
         return self.unseen(simulated.bar_ns) or self.unseen(live.bar_ns)
 
-    def filled_elsewhere(self, live: Asked) -> str:
+    def filled_elsewhere(self, simulated: Asked, live: Asked) -> str:
         """It was filled in other bars."""
-        return self.reversal(live) or self.parts(live) or self.waited(live) or self.hesitated(live)
+        return self.trailed(simulated, live) or self.reversal(live) or self.parts(live) or self.waited(live) or self.hesitated(live)
+
+    def other_shares(self, simulated: Asked, live: Asked) -> str:
+        """Another number of shares was filled."""
+        return self.unfinished(simulated, live) or self.trailed(simulated, live) or self.parts(live) or self.reversal(live) or self.waited(live)
+
+    def unfinished(self, simulated: Asked, live: Asked) -> str:
+        """The bars end before the closing auction it is for."""
+        last = int(self._bars.index[-1])
+        closes = int(get_calendar(self._bars.calendar).close_of(self._bars.session[-1:])[0])
+        if live.kind != "Close" or live.status != "open" or closes <= last or [fill.bar_ns for fill in simulated.fills] != [last]:
+            return ""
+        return f"the bars end {(closes - last) / MINUTE_NS:g} minutes before the close: in the simulation the last one stands for the closing auction"
+
+    def trailed(self, simulated: Asked, live: Asked) -> str:
+        """It was a trailing stop, which had another price."""
+        if live.intent != "trail" or not live.fills or simulated.bar_ns not in self._rows or live.fills[-1].bar_ns not in self._rows:
+            return ""
+        column, rows = self._bars.column(live.symbol), slice(self._rows[simulated.bar_ns], self._rows[live.fills[-1].bar_ns] + 1)
+        side = 1 if live.size < 0 else -1  # of the position
+        trades = side * np.nanmax(side * (self._bars.raw_high if side > 0 else self._bars.raw_low)[rows, column])
+        closes = side * np.nanmax(side * self._bars.raw_close[rows, column])
+        stop = trades * (1 - side * self._evidence.trail)
+        if side * (trades - closes) <= TICK or side * (live.price - stop) > TICK:
+            return ""
+        return (f"a trailing stop follows every trade at Alpaca, the best at {trades:.4f} (stop {stop:.4f}), and in the simulation the closes "
+                f"of bars, the best at {closes:.4f} (stop {closes * (1 - side * self._evidence.trail):.4f})")
 
     def reversal(self, live: Asked) -> str:
         """It was two orders."""
@@ -137,5 +170,5 @@ class Causes:
         ours, theirs = self._evidence.assumed_away(simulated.size, simulated.price), self._evidence.slipped(live.size, live.price)
         if abs(ours - theirs) > TICK:
             return self.parts(live)
-        assumed = (simulated.price / ours - 1) * 1e4 * (1 if simulated.size > 0 else -1)
-        return (f"both from {theirs:.4f}: the venue's slippage was {self._evidence.slippage * 1e4:.2f} bp, the simulation's {assumed:.2f} bp")
+        assumed = round((simulated.price / ours - 1) * 1e4 * (1 if simulated.size > 0 else -1), 2)
+        return f"both from {theirs:.4f}: the venue's slippage was {self._evidence.slippage * 1e4:.2f} bp, the simulation's {assumed + 0.0:.2f} bp"

@@ -1,19 +1,13 @@
-"""The certificate: what was compared, what differed and why, as a table, JSON and a page to read. Imports core and the modules beside it."""
+"""The certificate: what was compared, what differed and why, as a table and JSON. Imports core and the modules beside it."""
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from checks.parity.compare import when
 from checks.parity.differences import Difference, Verdict
 from checks.parity.story import State
-from core.errors import StoreFailed
-
-DATA, PAGE = "certificate.json", "certificate.md"
-SHOWN = 200  # differences on the page; the JSON has all
 
 
 @dataclass(frozen=True)
@@ -67,45 +61,6 @@ class Certificate:
         """One line: what was certified, and the verdict."""
         return f"{self.spec['strategy']} on {len(self.bars['symbols'])} symbols, {self.played[0]} to {self.played[1]} ({self.path}): {self.verdict.name}"
 
-    def write(self, directory: Path) -> Path:
-        """Write `certificate.json` and `certificate.md` into a directory; the path of the page.
-
-        Raises:
-            StoreFailed: they cannot be written.
-        """
-        try:
-            directory.mkdir(parents=True, exist_ok=True)
-            (directory / DATA).write_text(json.dumps(_plain(self.summary()), indent=1), encoding="utf-8")
-            (directory / PAGE).write_text(self.page(), encoding="utf-8")
-        except OSError as error:
-            raise StoreFailed(f"the certificate cannot be written to {directory}: {error.strerror or error}; name another folder with --out") from None
-        return directory / PAGE
-
-    def page(self) -> str:
-        """The certificate as Markdown."""
-        verdict, bars = self.verdict, self.bars
-        result = (f"**{verdict.name}**: {verdict.same} of {verdict.orders} orders alike in everything, {len(verdict.differences)} differences, "
-                  f"{len(verdict.unexplained)} of them unexplained")
-        facts = [("verdict", result),
-                 ("compared", f"the simulated broker with Alpaca's rules, and the {self.path} on the local Alpaca over REST"
-                              + (" and websockets" if self.path == "streaming" else "")),
-                 ("sessions", f"{self.played[0]} to {self.played[1]}, {self.interval} bars"),
-                 ("bars", f"{bars['source']}, {', '.join(bars['symbols'])}; fingerprint `{bars['fingerprint']}`"
-                          + ("; **synthetic**: no statement about any market" if bars["synthetic"] else "")),
-                 ("injected", ", ".join(self.injected) or "nothing"),
-                 ("differences by class", ", ".join(f"{kind} {count}" for kind, count in verdict.counts.items())),
-                 *((f"at the end, {side}", _state(end)) for side, end in self.ends.items()),
-                 ("versions", ", ".join(f"{name} {number}" for name, number in self.versions.items()))]
-        lines = [f"# Parity certificate: {self.spec['strategy']}", "", *_table(("", ""), facts), ""]
-        lines += [f"- {note}" for note in self.notes]
-        shown = [*verdict.unexplained, *(each for each in verdict.differences if each.explanation)][:SHOWN]
-        if shown:
-            lines += ["", "## Differences", "", *_table(("class", "bar (UTC)", "symbol", "simulated", "alpaca", "cost", "explanation"), self.rows(shown))]
-        if len(shown) < len(verdict.differences):
-            lines += ["", f"{len(verdict.differences) - len(shown)} more are in {DATA}."]
-        lines += ["", "## Spec", "", "```json", json.dumps(_plain(dict(self.spec)), indent=1), "```"]
-        return "\n".join(lines) + "\n"
-
 
 def _cost(each: Difference) -> str:
     if not each.cost:
@@ -113,23 +68,10 @@ def _cost(each: Difference) -> str:
     return f"{each.cost:,.2f}" + (f" ({each.basis_points:.2f} bp)" if each.basis_points else "")
 
 
-def _state(end: State) -> str:
-    held = ", ".join(f"{size:g} {symbol}" for symbol, size in end.positions.items()) or "nothing"
-    return f"value {end.value:,.2f}, cash {end.cash:,.2f}; holds {held}"
-
-
-def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    cells = [heads, ["---"] * len(heads), *rows]
-    return ["| " + " | ".join(str(cell).replace("|", "\\|").replace("\n", " ") for cell in row) + " |" for row in cells]
-
-
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """As JSON can write it: numbers that are none become null."""
     if isinstance(value, Mapping):
-        return {str(name): _plain(each) for name, each in value.items()}
+        return {str(name): plain(each) for name, each in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(each) for each in value]
+        return [plain(each) for each in value]
     return None if isinstance(value, float) and math.isnan(value) else value
-
-
-

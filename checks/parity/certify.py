@@ -63,6 +63,7 @@ def certify(spec: RunSpec, bars: Bars | None = None, *, days: int | None = None,
         BadSpec: the spec cannot be played so. Otherwise as `engine.run`.
     """
     started = time.perf_counter()
+    source = spec.source if bars is None else "given"
     bars = load(spec, store, progress) if bars is None else bars
     spec, bars, notes = _playable(spec, bars)
     sessions = np.unique(bars.session)
@@ -73,7 +74,7 @@ def certify(spec: RunSpec, bars: Bars | None = None, *, days: int | None = None,
     play = _stream if streams else _daily
     simulated, live, evidence, first_ns = play(spec, bars, sessions[-days - 1:], Rules(inject, account, sides or Sides()))
     verdict = compare(simulated, live, evidence, bars, first_ns)
-    facts = {"fingerprint": bars.fingerprint, "source": bars.origin.source or spec.source, "synthetic": bars.origin.synthetic,
+    facts = {"fingerprint": bars.fingerprint, "source": bars.origin.source or source, "synthetic": bars.origin.synthetic,
              "symbols": list(bars.symbols), "sessions": len(sessions)}
     return Certificate(spec.masked(), "streaming" if streams else "daily run", bars.interval, (str(sessions[-days]), str(sessions[-1])), facts, verdict,
                        {story.name: story.end for story in (simulated, live)}, [str(each) for each in inject], dict(versions_of(PACKAGES)),

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from checks.parity.causes import CENT, PROTECTIVE, TICK, Causes
+from checks.parity.causes import CENT, TICK, Causes
 from checks.parity.differences import Difference, Verdict
 from checks.parity.evidence import Evidence
 from checks.parity.matching import matched
-from checks.parity.story import Asked, Seen, Story
+from checks.parity.story import PROTECTIVE, Asked, Seen, Story, renewed
 from core.bars import Bars
 
 LATE_NS = 5 * 10**9
@@ -36,7 +36,7 @@ class Comparison:
 
     def verdict(self) -> Verdict:
         """All differences, in time order."""
-        pairs = matched(self._simulated.asked, self._live.asked, self._rows)
+        pairs = matched(renewed(self._simulated.asked), renewed(self._live.asked), self._rows)
         found, same = list(self._data), 0
         for ours, theirs in pairs:
             told = list(self._of_pair(ours, theirs))
@@ -87,14 +87,14 @@ class Comparison:
     def _lonely(self, ours: Asked | None, theirs: Asked | None) -> Difference:
         order = ours or theirs
         assert order is not None
-        why = self._causes.unseen(order.bar_ns) or self._causes.other_account(order.bar_ns, order.size, order.symbol)
+        why = self._causes.unseen(order.bar_ns) or self._causes.partner(order) or self._causes.other_account(order.bar_ns, order.size, order.symbol)
         told = ("nothing" if ours is None else _order(ours), "nothing" if theirs is None else _order(theirs))
         return self._told("sizing", order, *told, why)
 
     def _of_fills(self, ours: Asked, theirs: Asked) -> Iterator[Difference]:
         resized = abs(ours.size - theirs.size) > SHARES and bool(ours.filled and theirs.filled)
         if abs(ours.filled - theirs.filled) > SHARES and not (resized and abs(ours.filled - ours.size) + abs(theirs.filled - theirs.size) < SHARES):
-            why = self._causes.parts(theirs) or self._causes.reversal(theirs) or self._causes.waited(theirs)
+            why = self._causes.other_shares(ours, theirs)
             yield self._told("fill", ours, _ended(ours), _ended(theirs), why, self._missed(ours, theirs))
         elif (ours.status == "open") != (theirs.status == "open"):
             yield self._told("timing", ours, _ended(ours), _ended(theirs), self._causes.parts(theirs))
@@ -103,10 +103,10 @@ class Comparison:
         moved = self._after(ours) != self._after(theirs)
         dearer = abs(ours.price - theirs.price) > TICK
         if moved:
-            why = self._causes.filled_elsewhere(theirs)
+            why = self._causes.filled_elsewhere(ours, theirs)
             yield self._told("timing", ours, _filled(ours, self._when), _filled(theirs, self._when), why, *self._cost(ours, theirs))
         elif dearer and ours.bar_ns == theirs.bar_ns:
-            why = self._causes.price(ours, theirs) or self._causes.filled_elsewhere(theirs)
+            why = self._causes.price(ours, theirs) or self._causes.filled_elsewhere(ours, theirs)
             yield self._told("fill", ours, _filled(ours, self._when), _filled(theirs, self._when), why, *self._cost(ours, theirs))
 
     def _after(self, order: Asked) -> set[int]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from brokers.local_alpaca import BarFault, LocalAlpaca, OrderFault, Strike
 from core.costs import Slippage, parse_slippage
+from core.options import Exits, read_group
 from core.spec import RunSpec
 
 
@@ -27,7 +28,7 @@ class Evidence:
         liquidity: symbol -> shares that one trade or bar could take; absent = all.
         strikes: faults that happened. executions: by client order id. cash, positions: of the account, from the ledger alone.
         ended: client order id -> status of an order without all its shares.
-        multiplier: buying power per dollar of equity.
+        multiplier: buying power per dollar of equity. trail: distance of the run's trailing stops, part of the price.
     """
 
     slippage: float
@@ -39,6 +40,7 @@ class Evidence:
     positions: Mapping[str, float]
     ended: Mapping[str, str]
     multiplier: int
+    trail: float = 0.0
 
     @classmethod
     def of(cls, venue: LocalAlpaca, spec: RunSpec) -> "Evidence":
@@ -50,7 +52,8 @@ class Evidence:
         ended = {order.client_order_id: order.status for order in venue.ledger.orders}
         return cls(float(venue.slippage), parse_slippage(spec.slippage), {name: float(most) for name, most in venue.liquidity.items()},
                    tuple(venue.faults.strikes), executions, float(venue.ledger.cash),
-                   {symbol: float(qty) for symbol, qty in venue.ledger.positions.items()}, ended, venue.account.rules.multiplier)
+                   {symbol: float(qty) for symbol, qty in venue.ledger.positions.items()}, ended, venue.account.rules.multiplier,
+                   read_group(Exits, spec.exits).trail)
 
     def filled(self, client_order_id: str) -> float:
         """Shares executed for an order, negative for a sale."""

@@ -25,9 +25,13 @@ class Injection:
         Raises:
             UnknownName: no such gap. BadSpec: an amount that is none.
         """
-        name, _, amount = text.partition("=")
+        name, given, amount = text.partition("=")
         if name not in _PLANT:
             raise UnknownName.of("gap to inject", name, _PLANT)
+        if given and not amount:
+            raise BadSpec(f"{text!r} names no amount: write {name}={_USUAL[name]}" if name in _USUAL else f"{text!r}: write {name}")
+        if given and name not in _USUAL:
+            raise BadSpec(f"{name} takes no amount, and {amount!r} was given: write {name}")
         made = cls(name, amount or _USUAL.get(name, ""))
         made.seconds_or_shares() if name in ("late_bar", "partial") else made.rate() if name == "slippage" else None
         return made

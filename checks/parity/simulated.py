@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from analyzers.trades import positions
-from checks.parity.story import BACKFILL, Asked, Fill, Moments, Seen, State, Story, asked_of
+from checks.parity.story import BACKFILL, Asked, Fill, Moments, Seen, State, Story, asked_of, decided_at
 from core.bars import Bars
 from core.day_numbers import moments_of
 from core.result import Fill as Booked
@@ -37,8 +37,8 @@ def _watch(account: Any, first_ns: int) -> dict[int, float]:
     others, decided = account.refuse, dict[int, float]()
 
     def refuse(order: Any) -> str:
-        decided[order.ref] = order.owner.datetime[0]
-        if moments_of(np.array([order.owner.datetime[0]]))[0] < first_ns:
+        decided[order.ref] = decided_at(order)
+        if moments_of(np.array([decided[order.ref]]))[0] < first_ns:
             return f"{BACKFILL}: the account is traded from the first bar that is played on"
         return others(order) if others else ""
 

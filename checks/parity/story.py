@@ -1,7 +1,7 @@
 """What one side of a comparison did: the orders it asked for, their fills, the bars it saw, the account. Imports core only."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -9,6 +9,7 @@ import numpy as np
 from core.day_numbers import moments_of
 
 BACKFILL = "backfill"
+PROTECTIVE = ("stop", "trail", "profit")  # intents
 HALF_MILLISECOND = 500_000  # a venue's first trade of a bar comes a millisecond after its start, the last one at its end
 
 
@@ -122,8 +123,36 @@ class Moments:
         return int(self._index[row]) if row < len(self._index) else time_ns
 
 
+def decided_at(order: Any) -> float:
+    """The day number of the newest bar its strategy sees; a slice is sent before the strategy itself has had its turn."""
+    return float(max(data.datetime[0] for data in order.owner.datas if len(data)))
+
+
 def asked_of(order: Any, moments: Moments, decided: float | None, fills: Iterable[Fill], sent: Iterable[Sent] = ()) -> Asked:
     """A Backtrader order as it stands now; `decided` is its strategy's day number then, which the order's own feed need not show."""
     return Asked(moments.bar(decided or order.created.dt), order.data._name, float(order.created.size), order.getordername(),
                  str(order.info.get("intent", "")), "open" if order.alive() else order.getstatusname(), str(order.info.get("reason", "")),
                  list(fills), list(sent), order.ref)
+
+
+def renewed(asked: Sequence[Asked]) -> list[Asked]:
+    """The orders, with protective ones that end by themselves and are placed again counted as one.
+
+    A protective order for a part of a share is good for one session, and a new one follows it.
+    """
+    found: list[Asked] = []
+    latest: dict[tuple[str, str], int] = {}
+    for order in asked:
+        before = latest.get((order.symbol, order.intent))
+        if before is not None and _continues(found[before], order):
+            earlier = found[before]
+            found[before] = replace(order, bar_ns=earlier.bar_ns, fills=earlier.fills + order.fills, sent=earlier.sent + order.sent)
+            continue
+        if order.intent in PROTECTIVE:
+            latest[order.symbol, order.intent] = len(found)
+        found.append(order)
+    return found
+
+
+def _continues(earlier: Asked, order: Asked) -> bool:
+    return earlier.status == "Expired" and earlier.size == order.size and not earlier.fills

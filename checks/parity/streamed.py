@@ -4,14 +4,15 @@ REST and both websockets are real; time passes when nothing is left to be heard.
 """
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from brokers.alpaca import AlpacaStore
+from brokers.alpaca.order_desk import Leaving
 from brokers.local_alpaca import LocalAlpaca, ReplayClock
-from checks.parity.story import BACKFILL, Asked, Fill, Moments, Seen, Sent, State, Story, asked_of
+from checks.parity.story import BACKFILL, Asked, Fill, Moments, Seen, Sent, State, Story, asked_of, decided_at
 from core.bars import Bars
 from core.day_numbers import moments_of
 from core.spec import RunSpec
@@ -21,7 +22,7 @@ from feeds.intervals import is_intraday
 SECOND = 10**9
 AFTER_S = 30  # after the last close everything that was told has been taken in
 ENDING_S = 120  # and the run's own ending is over
-LOOK_S = {True: 60.0, False: 1800.0}  # a feed waits as long for news: bars within the day, or daily ones
+LOOK_S = {True: 60.0, False: 5400.0}  # a feed waits as long for news: bars within the day, or daily ones
 
 
 class Streaming:
@@ -70,11 +71,15 @@ class Streaming:
         listening.expect = expecting
         return listening
 
-    def _persist(self, client_order_id: str, request: Any, order: Any) -> None:
-        sent = Sent(self.venue.now, client_order_id, float(request.qty or 0))
+    def _persist(self, leaving: Sequence[Leaving]) -> None:
+        for each in leaving:
+            self._keep(each)
+
+    def _keep(self, leaving: Leaving) -> None:
+        order, sent = leaving.order, Sent(self.venue.now, leaving.client_order_id, float(leaving.request.qty or 0))
         self._sent.setdefault(order.ref, []).append(sent)
         if order.owner is not None and len(order.owner):
-            self._decided.setdefault(order.ref, order.owner.datetime[0])
+            self._decided.setdefault(order.ref, decided_at(order))
         for ref in filter(None, (order.ref, getattr(order.p.oco, "ref", None))):  # a group is one request
             self._placed.setdefault(ref, self._moments.within(sent.time_ns))
 

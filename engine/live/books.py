@@ -61,27 +61,41 @@ def check_books(specs: Mapping[str, RunSpec], rest: Rest, books: Sequence[Book])
         BadSpec: runs that begin want more than there is left of it, or a run that has it to itself would take the shares of another.
     """
     mine = {book.run: book for book in books if book.run in specs}
+    others = _others([book for book in books if book.run not in specs], list(mine.values()), rest)
+    told = [f"run {run} holds {shares} on this account and is not among the runs: its shares are left alone; start it under that name, or sell "
+            "them by hand" for run, shares in _by_run(others)]
     if len(specs) == 1:
-        _check_alone(*next(iter(specs.items())), rest, books)
-        return []
+        _check_alone(next(iter(specs.values())), others)
+        return told
     equity = float(rest.account().equity)
     wanted = {name: float(spec.capital or 0.0) + (float(mine[name].profit) if name in mine else 0.0) for name, spec in specs.items()}
-    if set(specs) <= set(mine):
-        total = sum(wanted.values())
-        return [f"the runs own {total:,.2f}, and the account is worth {equity:,.2f}"] if total > equity * (1 + DRIFT) else []
-    check_capital(wanted, equity)
-    return []
+    if not set(specs) <= set(mine):
+        check_capital(wanted, equity)
+    elif sum(wanted.values()) > equity * (1 + DRIFT):
+        told.append(f"the runs own {sum(wanted.values()):,.2f}, and the account is worth {equity:,.2f}")
+    return told
 
 
-def _check_alone(name: str, spec: RunSpec, rest: Rest, books: Sequence[Book]) -> None:
-    held = {position.symbol: position.qty for position in rest.positions()}
-    own = next((book.held for book in books if book.run == name), {})
-    for book in books:
-        for symbol in sorted(set(book.held) & set(spec.symbols)) if book.run not in ("", name) else ():
-            theirs, is_there = book.held[symbol][0], held.get(symbol, ZERO) != own.get(symbol, (ZERO, ZERO))[0]
-            if is_there:
-                raise BadSpec(f"{theirs:f} {symbol} on this account are those of the run {book.run}: start both together, each with its "
-                              "capital, or close that position first")
+def _others(books: Sequence[Book], mine: Sequence[Book], rest: Rest) -> list[tuple[str, str, Decimal]]:
+    """(run, symbol, signed shares) of runs that do not begin, of symbols of which the account has not just what those that begin hold."""
+    held = [(book.run, symbol, qty) for book in books if book.run for symbol, (qty, _) in book.held.items()]
+    there = {position.symbol: position.qty for position in rest.positions()} if held else {}
+    for book in mine:
+        for symbol, (qty, _) in book.held.items():
+            there[symbol] = there.get(symbol, ZERO) - qty
+    return [each for each in held if there.get(each[1])]
+
+
+def _by_run(others: Sequence[tuple[str, str, Decimal]]) -> list[tuple[str, str]]:
+    return [(run, ", ".join(f"{qty.normalize():f} {symbol}" for name, symbol, qty in others if name == run))
+            for run in dict.fromkeys(name for name, _, _ in others)]
+
+
+def _check_alone(spec: RunSpec, others: Sequence[tuple[str, str, Decimal]]) -> None:
+    for run, symbol, qty in others:
+        if symbol in spec.symbols:
+            raise BadSpec(f"{qty.normalize():f} {symbol} on this account are those of the run {run}: start both together, each with its capital, or "
+                          "close that position first; if this is that run under another name, give it its old one")
 
 
 def _book(journal: Journal, account: str, run: str) -> Book:

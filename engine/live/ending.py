@@ -14,8 +14,9 @@ from core.clock import Clock
 from core.errors import AccountLeft, CerebrolabError
 from core.spec import RunSpec
 from engine import resolve
-from engine.live.closing import Closing, Left
+from engine.live.closing import Closing
 from engine.live.market import Market
+from engine.live.outcome import Left
 from feeds.intervals import is_intraday
 from journal.account_log import ALERT, OUTCOME
 
@@ -159,7 +160,7 @@ class Ending:
                  "unprotected": left.unprotected, "reasons": left.reasons, "seconds": round(seconds, 3), "code": code}
         text = f"ended ({self._why}; {policy}): {left}"
         if code:
-            alert = f"{run} ended and is not as asked ({policy}): {left}{_why(left)}"
+            alert = f"{run} ended and is not as asked ({policy}): {left}{left.why}"
             self._left.append(alert)
             self._told("alert", alert, run=run)
             self._write(run, ALERT, alert, **facts)
@@ -174,9 +175,3 @@ class Ending:
             self._note(run, kind, text, **facts)
         except CerebrolabError as error:
             self._told("store", f"the outcome could not be written down: {error}")
-
-
-def _why(left: Left) -> str:
-    unprotected = [f"{symbol} lacks a protective order" for symbol in left.unprotected]
-    reasons = [*unprotected, *left.reasons]
-    return f" ({'; '.join(reasons)})" if reasons else ""

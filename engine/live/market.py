@@ -1,9 +1,13 @@
-"""`Market`: whether the market is open and when it opens, by the venue of a store, else by the exchange's calendar. Imports core."""
+"""`Market`: whether the market is open and when it opens, by the venue of a store, else by the exchange's calendar.
+
+Imports brokers.alpaca and core.
+"""
 
 from typing import Any
 
 import numpy as np
 
+from brokers.alpaca import windows
 from core.calendars import MINUTE_NS, get_calendar
 from core.clock import Clock
 from core.errors import BadSpec, CerebrolabError
@@ -36,6 +40,11 @@ class Market:
         told = self._told("next_open_ns")
         return self._session()[0] if told is None else int(told)
 
+    def auction_ns(self, tif: str) -> int | None:
+        """When the auction is, UTC ns, whose orders ("opg", "cls") cannot be taken back any more; None where they can be."""
+        session = self._session()
+        return session[tif == "cls"] if windows.is_bound(tif, self._clock.now_ns(), session) else None
+
     def check(self, spec: RunSpec) -> str:
         """Whether a live run can ever decide; what a human should know of the time until then, "" where that is nothing.
 
@@ -49,9 +58,6 @@ class Market:
         if spec.start is not None and np.datetime64(spec.start) > self._calendar.step(today, 1):
             raise BadSpec(f"start {spec.start} is ahead, today is {today}: a live run begins now; name an earlier start, and signal_start "
                           "for its first decision")
-        if spec.signal_start is not None and np.datetime64(spec.signal_start) > last:
-            raise BadSpec(f"signal_start {spec.signal_start} is after the last session of the calendar {spec.calendar}, {last}: "
-                          "the run would never decide")
         opens = self._session()[0]
         wait = opens - now
         return f"the next session opens at {shown_moment(opens)}, in {wait / DAY_NS:.0f} days: the run waits for it" if wait > FAR_NS else ""

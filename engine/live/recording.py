@@ -7,7 +7,7 @@ Imports journal, engine.resolve, brokers and core.
 """
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 from backtrader import Order
 
+from brokers.alpaca.order_desk import Leaving
 from brokers.alpaca.order_terms import exact_number, moment_of
-from brokers.alpaca.request import OrderRequest
 from brokers.hooks import Executed
 from core.calendars import get_calendar
 from core.errors import StoreFailed
@@ -70,19 +70,21 @@ class Recorder:
 
     # -- what the broker tells ------------------------------------------------------------------------
 
-    def sending(self, client_order_id: str, request: OrderRequest, order: Order) -> None:
-        """An order is about to be sent.
+    def sending(self, leaving: Sequence[Leaving]) -> None:
+        """Orders are about to be sent; those of one decision are written down together.
 
         Raises:
-            StoreFailed: it cannot be written down, and must not be sent.
+            StoreFailed: they cannot be written down, and must not be sent.
         """
-        run = self._run_of(order)
-        row = LiveOrder(client_order_id, 0, request.symbol, request.side, request.qty or Decimal(0), _intent(order), state=SENDING,
-                        tif=request.tif)
-        self._names.setdefault(order.ref, []).append(client_order_id)
-        self._sent[client_order_id] = _Sent()
-        if run in self._runs:
-            self._write(run, order, row)
+        by_decision: dict[tuple[str, int], list[Leaving]] = {}
+        for each in leaving:
+            self._names.setdefault(each.order.ref, []).append(each.client_order_id)
+            self._sent[each.client_order_id] = _Sent()
+            run = self._run_of(each.order)
+            if run in self._runs:
+                by_decision.setdefault((run, moment_of(each.order.created.dt)), []).append(each)
+        for (run, bar_ns), orders in by_decision.items():
+            self._write(run, bar_ns, orders)
 
     def executed(self, executed: Executed) -> None:
         """Shares have changed hands."""
@@ -106,8 +108,8 @@ class Recorder:
 
     # -- writing --------------------------------------------------------------------------------------
 
-    def _write(self, run: str, order: Order, row: LiveOrder) -> None:
-        bar_ns, blotter = moment_of(order.created.dt), self._journal.blotter
+    def _write(self, run: str, bar_ns: int, leaving: Sequence[Leaving]) -> None:
+        blotter = self._journal.blotter
         number = self._decisions.get((run, bar_ns))
         if run not in self._latest:
             self._latest[run] = blotter.latest(self._account, run)
@@ -115,13 +117,13 @@ class Recorder:
             known = blotter.decision(self._account, run, bar_ns)
             number = known.id if known is not None else None
         place = self._places.get(number or 0, 0)
-        row = LiveOrder(**{**vars(row), "place": place})
+        rows = [_row(each, at) for at, each in enumerate(leaving, start=place)]
         if number is None:
-            number = blotter.decide([row], account=self._account, run_key=run, bar_ns=bar_ns, **self._decision(run, order, bar_ns))
+            number = blotter.decide(rows, account=self._account, run_key=run, bar_ns=bar_ns, **self._decision(run, leaving[0].order, bar_ns))
         else:
-            blotter.add(number, row)
+            blotter.add(number, *rows)
         self._decisions[run, bar_ns] = number
-        self._places[number] = place + 1
+        self._places[number] = place + len(rows)
 
     def _decision(self, run: str, order: Order, bar_ns: int) -> dict[str, Any]:
         spec, owner = self._runs[run], order.owner
@@ -151,5 +153,7 @@ class Recorder:
             self._report(str(error))
 
 
-def _intent(order: Order) -> str:
-    return str(order.info.get("intent") or ("buy" if order.isbuy() else "sell"))
+def _row(leaving: Leaving, place: int) -> LiveOrder:
+    request, info = leaving.request, leaving.order.info
+    return LiveOrder(leaving.client_order_id, place, request.symbol, request.side, request.qty or Decimal(0), str(info.get("intent") or request.side),
+                     state=SENDING, tif=request.tif)

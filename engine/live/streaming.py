@@ -25,8 +25,8 @@ from engine.live.ending import Ending, Note
 from engine.live.market import Market
 from engine.live.past import past_of
 from engine.live.recording import Recorder
-from engine.live.restoring import catch_up, missed, moved_notes, restored
-from engine.several import Runs, build_runs
+from engine.live.restoring import catch_up, lately, moved_notes, moves, restored
+from engine.several import Runs, build_runs, in_each_others_way
 from engine.stores import is_alpaca
 from journal import Journal
 from strategies.base import TargetStrategy
@@ -97,6 +97,8 @@ def stream_several(specs: Sequence[RunSpec], store: Any, stopped: Callable[[], b
         if waits:
             told("store", waits)
     runs = build_runs(specs, store, bars, nets)
+    for text in in_each_others_way(runs.specs):
+        told("store", text)
     cerebro = runs.cerebro
     days = _Sessions(specs[0].calendar, specs[0].trading_days)
 
@@ -131,12 +133,14 @@ def _recorded(runs: Runs, store: Any, journal: Journal, told: Callable[..., None
     booked: list[Moved] = []
 
     def taken_over(orders: Sequence[Any]) -> None:
-        booked[:] = missed(journal, store.rest, account) if runs.shared is not None else []  # before catch_up moves the journal on
-        for text in catch_up(journal, store.rest, account, runs.specs, orders):
+        since_ns, activities = lately(journal, store.rest, account, runs.specs)
+        booked[:] = moves(activities)
+        for text in catch_up(journal, store.rest, account, runs.specs, orders, activities):
             told("store", text)
         if runs.shared is None:
             broker.past = past_of(log, account, next(iter(runs.specs)))
         else:
+            runs.shared.since_ns = since_ns
             for name, part in runs.shared.parts.items():
                 restored(part, journal, account).past = past_of(log, account, name)
 

@@ -156,15 +156,25 @@ def test_every_order_is_recorded_under_its_name_before_it_is_sent():
     with LocalAlpaca(bars) as alpaca:
         recorded = []
 
-        def persist(name, request, order):
-            assert name not in {order.client_order_id for order in alpaca.ledger.orders}
-            recorded.append((name, request.side, request.qty, request.client_order_id))
+        def persist(leaving):
+            for name, request, _ in leaving:
+                assert name not in {order.client_order_id for order in alpaca.ledger.orders}
+                recorded.append((name, request.side, request.qty, request.client_order_id))
 
         plan = {1: lambda s: (s.buy(size=1, intent="enter"), s.buy(size=1, intent="enter"), s.buy(size=1))}
         play_live(alpaca, bars, plan, Witness, persist=persist)
         assert [name for name, *_ in recorded] == [order.client_order_id for order in alpaca.ledger.sent()]
         assert len({name for name, *_ in recorded}) == 3 and recorded[0][0].startswith("cl-AAA-20240301-enter-")
         assert all(name == named for name, _, _, named in recorded)
+
+
+def test_what_leaves_together_is_recorded_together_and_two_of_a_symbol_one_after_the_other():
+    bars = minutes(AAA=[CALM] * 5, BBB=[CALM] * 5)
+    with LocalAlpaca(bars) as alpaca:
+        recorded = []
+        plan = {1: lambda s: [s.buy(data, size=1) for data in s.datas], 2: lambda s: [s.buy(s.datas[0], size=size) for size in (1, 2)]}
+        play_live(alpaca, bars, plan, Witness, persist=lambda leaving: recorded.append([each.request.symbol for each in leaving]))
+        assert recorded == [["AAA", "BBB"], ["AAA"], ["AAA"]]
 
 
 def test_the_same_decision_has_the_same_name():

@@ -149,8 +149,8 @@ def test_a_reference_symbol_is_never_traded():
 
 
 def test_an_order_that_cannot_be_recorded_is_not_sent():
-    def persist(name, request, order):
-        if request.symbol == "AAA":
+    def persist(leaving):
+        if any(each.request.symbol == "AAA" for each in leaving):
             raise StoreFailed("the disk is full: free some space")
 
     assert refused(played(BOTH, {1: with_bbb()}, persist=persist)) == "the disk is full: free some space"

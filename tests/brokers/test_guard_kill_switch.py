@@ -1,4 +1,5 @@
 import math
+from decimal import Decimal
 from types import SimpleNamespace
 
 import pytest
@@ -7,9 +8,11 @@ from hypothesis import strategies as st
 
 from brokers.guard import DAY, KILLED, REFUSED, RESUMED, KillSwitch
 from brokers.guard.hours import Hours
+from brokers.guard.transfers import is_transfer
+from brokers.hooks import Moved
 from brokers.local_alpaca.moments import moment
 from core.calendars import MINUTE_NS, get_calendar
-from core.errors import StoreFailed
+from core.errors import SourceUnavailable, StoreFailed
 from journal import account_log
 
 HOURS = Hours(get_calendar("XNYS"))
@@ -135,6 +138,69 @@ def test_of_a_part_of_an_account_the_part_counts():
     memory = Memory()
     switch = memory.switch(capital=10_000.0)
     assert [look(switch, memory, OPEN + at, value) for at, value in enumerate([100_000, 99_000, 98_999])] == [False, False, True]
+
+
+# -- cash from outside ------------------------------------------------------------------------------------
+
+
+def test_cash_from_outside_raises_and_lowers_what_the_day_began_with():
+    memory = Memory()
+    switch = memory.switch()
+    look(switch, memory, OPEN, 100_000)
+    switch.transferred(-60_000, "w")
+    assert not look(switch, memory, OPEN + 1, 36_000) and look(switch, memory, OPEN + 2, 35_999)
+    assert memory.notes[1].facts["began"] == 40_000
+
+
+def test_over_night_it_belongs_to_the_next_day_and_is_in_its_note():
+    memory = Memory()
+    switch = memory.switch()
+    look(switch, memory, OPEN, 100_000)
+    switch.transferred(50_000, "d")
+    assert not look(switch, memory, NEXT, 135_000)
+    assert [(note.facts["value"], note.facts["transfers"]) for note in memory.notes] == [(100_000, []), (150_000, ["d"])]
+
+
+@pytest.mark.parametrize("listed_first", [{}, {"before": 7_000.0}])
+def test_a_restart_counts_what_came_meanwhile_and_nothing_twice(listed_first):
+    memory = Memory()
+    look(memory.switch(transfers=lambda: listed_first), memory, OPEN, 100_000)
+    later = {**listed_first, "meanwhile": -40_000.0}
+    assert not look(memory.switch(transfers=lambda: later), memory, OPEN + 1, 54_000)
+    assert look(memory.switch(transfers=lambda: later), memory, OPEN + 2, 53_999)
+
+
+def test_cash_that_nobody_has_named_yet_is_not_counted_again_when_it_has_a_name():
+    memory, listed = Memory(), {}
+    first = memory.switch(transfers=lambda: listed)
+    look(first, memory, OPEN, 100_000)
+    first.transferred(50_000, "")
+    listed["d"] = 50_000.0
+    assert not look(first, memory, NEXT, 150_000)
+    assert not look(memory.switch(transfers=lambda: listed), memory, NEXT + 1, 136_000)
+
+
+def test_what_came_meanwhile_must_be_known_before_anything_is_compared():
+    memory, answers = Memory(), [SourceUnavailable("no answer"), {"w": -40_000.0}]
+    look(memory.switch(), memory, OPEN, 100_000)
+
+    def transfers():
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    switch = memory.switch(transfers=transfers)
+    assert not look(switch, memory, OPEN + 1, 60_000) and switch.trouble == "no answer"
+    assert not look(switch, memory, OPEN + 2, 60_000) and not switch.trouble
+
+
+@pytest.mark.parametrize(("moved", "is_one"), [
+    (Moved("", cash=Decimal(5)), True), (Moved("", cash=Decimal(-5), kind="CSW"), True), (Moved("", cash=Decimal(5), kind="JNLC"), True),
+    (Moved("", cash=Decimal(-5), kind="FEE"), False), (Moved("", cash=Decimal(5), kind="INT"), False), (Moved("AAA", cash=Decimal(5), kind="DIV"), False),
+    (Moved("AAA", cash=Decimal(5)), False), (Moved("AAA", after=Decimal(5)), False), (Moved("AAA", data=object(), cash=Decimal(5)), False)])
+def test_what_comes_from_outside(moved, is_one):
+    assert is_transfer(moved) == is_one
 
 
 @given(st.lists(st.tuples(st.integers(0, 4), st.integers(80, 120), st.sampled_from(["", "", "", "restart", "clear"])), max_size=40),

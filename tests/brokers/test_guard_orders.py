@@ -131,6 +131,11 @@ def test_of_a_pair_only_one_counts():
     assert played.refused == [] and played.held == {"AAA": 10}
 
 
+def test_an_order_without_a_size_is_refused():
+    played = simulated(minutes(AAA=[100.0] * 10), {"09:32": lambda s: s.buy(size=float("nan"))}, {"max_order_value": 1_000})
+    assert [reason for *_, reason in played.refused] == ["the order has a size of nan, and guard.max_order_value needs one"]
+
+
 def test_an_order_before_any_price_is_refused():
     played = simulated(minutes(AAA=[100.0] * 10), {"09:32": lambda s: s.buy(size=1, exectype=Order.Limit, price=float("nan"))},
                        {"max_order_value": 1_000})
@@ -192,7 +197,8 @@ def test_a_journal_that_fails_lets_nothing_open_that_it_would_have_to_know_of(re
 @pytest.mark.parametrize(("values", "message"), [
     ({"max_order_value": float("nan")}, "guard.max_order_value is nan: it must be a number"),
     ({"max_order_value": "much"}, "guard.max_order_value is 'much': it must be a number"),
-    ({"max_position_value": -1}, "guard.max_position_value is -1: it must not be negative"),
+    ({"max_position_value": -1}, "guard.max_position_value is -1: it must not be negative; 0 switches it off"),
+    ({"max_order_value": 10**400}, f"guard.max_order_value is 1{'0' * 39}: it must be a number"),
     ({"max_daily_loss": 5}, "guard.max_daily_loss is 5: it is a part, so below 1 (0.08 means 8%)"),
     ({"collar": 1}, "guard.collar is 1: it is a part, so below 1 (0.08 means 8%)"),
     ({"orders_per_minute": 0.5}, "guard.orders_per_minute is 0.5: it is a whole number"),

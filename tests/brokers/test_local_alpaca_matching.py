@@ -285,6 +285,6 @@ def test_a_split_changes_the_position_overnight_but_no_order():
     assert market.account.position("AAA") == 10  # the stop, now above the market, sold at the open
     market.advance(to="2024-03-05")
     assert [(each.kind, float(each.qty), float(each.cash)) for each in market.ledger.entries] == [
-        ("SPLIT", 10, 0), ("DIV", 10, 5)]
+        ("SPLIT", -10, 0), ("SPLIT", 20, 0), ("DIV", 10, 5)]
     assert market.account.cash == market.ledger.cash == Decimal(100505)
     assert market.ledger.positions == {"AAA": 10}

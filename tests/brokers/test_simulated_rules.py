@@ -86,7 +86,7 @@ def test_shares_that_an_exit_holds_are_not_sold_again():
             5: lambda s, a, b: (s.sell(a, size=5), s.sell(b, size=5))}
     orders = told(play(two(), plan))
     assert orders[3][:3] == ("AAA", "Rejected", 0)
-    assert orders[3][3].endswith("shares of AAA are asked for and 2.0 are free (8.0 of 10.0 are held by open orders)")
+    assert orders[3][3].endswith("shares of AAA are asked for and 2 are free (8 of 10 are held by open orders)")
     assert orders[4] == ("BBB", "Completed", -5, "")
 
 

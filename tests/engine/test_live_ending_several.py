@@ -46,6 +46,6 @@ def test_each_ends_in_its_own_way(tmp_path, policies, left):
 def test_what_one_leaves_is_not_the_others_fault(tmp_path):
     with venue(flat(), at("09:34:30")) as alpaca, Journal(tmp_path / "journal.db") as journal:
         alpaca.faults.add(OrderFault(side="buy", symbol="BBB", type="market", do="reject", nth=2, times=0))
-        outcomes = ended(alpaca, [FIRST.replace(stop_within=20), SECOND.replace(stop_within=20)], at("09:45:20"), journal)
+        outcomes = ended(alpaca, [FIRST.replace(stop_within=60), SECOND.replace(stop_within=60)], at("09:45:20"), journal)
     assert outcomes["first"]["positions"] == {"BBB": -100.0} and outcomes["first"]["code"] == 3
     assert outcomes["second"]["flat"] and outcomes["second"]["code"] == 0

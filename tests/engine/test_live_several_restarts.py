@@ -2,50 +2,14 @@
 
 from decimal import Decimal
 
-import backtrader as bt
-import numpy as np
 import pytest
+from planned_runs import eventful, spec, stopped
 from several_runs import check_sums, executed, lived
 from streamed_runs import two_days, venue
 
 from brokers.local_alpaca import VenueClock
-from core.bars import Bars
-from core.calendars import get_calendar
 from core.errors import AccountLeft, BadSpec
-from core.series import SymbolBars
-from core.spec import RunSpec
 from journal import Journal
-
-
-class Planned(bt.Strategy):
-    """Buys and sells at times of the day (UTC): "14:36=20 14:41=-5"."""
-
-    params = dict(plan="")
-
-    def next(self):
-        if any(data._laststatus != data.LIVE for data in self.datas):
-            return
-        for step in self.p.plan.split():
-            when, _, size = step.partition("=")
-            if when == f"{self.datas[0].datetime.datetime():%H:%M}":
-                (self.buy if float(size) > 0 else self.sell)(size=abs(float(size)))
-
-
-class Stopped(bt.Strategy):
-    """Buys once, and leaves a stop at the venue."""
-
-    def next(self):
-        if self.data._laststatus == self.data.LIVE and not self.broker.orders and f"{self.data.datetime.datetime():%d}" == "20":
-            self.buy(size=7)
-
-    def notify_order(self, order):
-        if order.status == order.Completed and order.isbuy():
-            self.sell(size=7, exectype=bt.Order.Stop, price=60.0, tif="gtc")
-
-
-def spec(name, plan, **options):
-    return RunSpec(**{"strategy": f"{__name__}:Planned", "params": {"plan": plan}, "symbols": ("AAA",), "interval": "1m", "name": name,
-                      "capital": 20_000.0, "on_stop": "keep", "start": "2024-02-20", **options})
 
 
 @pytest.fixture(name="opened")
@@ -60,19 +24,6 @@ def _opened(tmp_path):
     yield opened
     for journal in journals:
         journal.close()
-
-
-def eventful(split, dividend):
-    """Two days at 100 USD; AAA splits or goes ex before the second, when BBB is worth half."""
-    days = np.array(["2024-02-20", "2024-02-21"], "datetime64[D]")
-    index = np.concatenate([at + 60 * 10**9 * np.arange(1, 391) for at in get_calendar("XNYS").open_of(days)])
-    closes, splits, dividends = np.full(780, 100.0), np.ones(780), np.zeros(780)
-    closes[390:] /= split
-    splits[390], dividends[390] = split, dividend
-    halved = np.r_[np.full(390, 100.0), np.full(390, 50.0)]
-    prices = {"AAA": (closes, {"split": splits, "dividend": dividends}), "BBB": (halved, {})}
-    return Bars.of([SymbolBars.make(symbol, index, np.repeat(days, 390), close, open=close, high=close + 0.01, low=close - 0.01,
-                                    volume=np.full(780, 1e6), **actions) for symbol, (close, actions) in prices.items()], interval="1m")
 
 
 @pytest.mark.parametrize("split, dividend, held, cash", [(2.0, 0.0, (20, 60), (0, 0)), (0.5, 0.0, (5, 15), (0, 0)), (1.0, 1.0, (10, 30), (10, 30))])
@@ -92,7 +43,7 @@ def test_what_a_split_and_a_dividend_bring_while_nobody_runs_is_of_those_who_hol
 
 def test_a_split_is_found_also_where_an_order_was_executed_after_it_while_nobody_ran(opened):
     """b's stop for BBB fills on the morning of the split of AAA: what is written down of it is later than the split."""
-    specs = [spec("a", "20:50=10"), spec("b", "", strategy=f"{__name__}:Stopped", params={}, symbols=("BBB",))]
+    specs = [spec("a", "20:50=10"), stopped("b", "BBB")]
     with venue(eventful(2.0, 0.0), "2024-02-20T15:40:30-05:00") as alpaca:
         journal = opened(alpaca)
         lived(alpaca, "2024-02-20T15:53:30-05:00", specs, journal)

@@ -168,7 +168,7 @@ def test_what_fails_inside_a_store_is_one_line_without_its_keys(monkeypatch):
     monkeypatch.setenv("ALPACA_SECRET_KEY", "very-secret")
     told = []
     with pytest.raises(UsageError, match=r"Failing raised OSError: .*\*\*\* is wrong") as raised, told_of(own_store.Failing, told.append):
-        stream(SPEC.replace(sizer=None, strategy=f"{__name__}:Plain", limits={}), made(own_store.Failing, {}), lambda: False, lambda event: None)
+        stream(SPEC.replace(sizer=None, strategy=f"{__name__}:Plain", params={}, limits={}), made(own_store.Failing, {}), lambda: False, lambda event: None)
     assert "very-secret" not in str(raised.value) and len(told) == 1 and "thread of Failing" in told[0] and "very-secret" not in told[0]
 
 

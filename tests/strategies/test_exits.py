@@ -144,3 +144,10 @@ def test_a_short_never_takes_a_profit_of_the_whole_price(monkeypatch):
         lambda cls, panel, p: np.where(np.arange(len(panel))[:, None] == 0, -1.0, np.nan)))
     fills, result = run([QUIET] * 4, dict(profit=1.0), monkeypatch)
     assert fills == [(1, -90, 100, "enter")] and len(result.orders) == 1
+
+
+def test_a_stop_that_is_good_for_one_session_is_placed_again(monkeypatch):
+    """By Alpaca's rules an order for a part of a share ends at the close; the position stays protected."""
+    fills, result = run([[97, 97, 97, 97], QUIET, QUIET, QUIET, [100, 100, 94, 96], QUIET], dict(stop=0.05), monkeypatch, fractional=True, rules="alpaca")
+    assert fills[1:] == [(4, -fills[0][1], 95, "stop")] and fills[0][1] != int(fills[0][1])
+    assert [order.status for order in result.orders if order.intent == "stop"] == ["Expired", "Expired", "Completed"]
