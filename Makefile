@@ -9,6 +9,8 @@ INSTALLED_DEV := $(VENV)/.installed-dev
 RECIPE := pyproject.toml constraints.txt
 COMPILED := $(VENV)/.compiled
 
+unexport PYTHONDONTWRITEBYTECODE  # the tests start many processes, which read what the first has compiled
+
 .DEFAULT_GOAL := help
 .PHONY: help demo test soak lint compiled bench clean
 
@@ -29,7 +31,7 @@ lint: $(INSTALLED_DEV)  ## check style, types and the direction of imports
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-compiled: $(COMPILED)  ## compile the twin; processes that start together would each do it
+compiled: $(COMPILED)  ## compile the twin and the tests; processes that start together would each do it
 
 bench: $(INSTALLED_DEV)  ## measure speed against plain Backtrader
 	$(BIN)/python -m pytest benchmarks --benchmark-only $(ARGS)
@@ -44,6 +46,7 @@ $(BIN)/python:
 		echo "cerebrolab needs Python 3.11, 3.12 or 3.13, and $(PYTHON) is: $$($(PYTHON) --version 2>&1)" >&2; \
 		echo "name another one: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --upgrade pip  # old ones take longer
 
 $(INSTALLED): $(RECIPE) | $(BIN)/python
 	@echo "installing into $(VENV); the first time takes a few minutes"
@@ -56,7 +59,7 @@ $(INSTALLED_DEV): $(RECIPE) | $(BIN)/python
 	@touch $(INSTALLED) $@
 
 $(COMPILED): $(INSTALLED_DEV) $(wildcard engine/twin/*.py)
-	@echo "compiling the twin, once: about a minute"
+	@echo "compiling the twin and the tests, once: about a minute"
 	@folder=$$(mktemp -d) && cd "$$folder" && "$(CURDIR)/$(BIN)/cerebrolab" sweep GoldenCross --symbols AAPL,IBM,MSFT \
 		-p fast=5:20:5 -p slow=50:60:10 > sweep.txt || { cat sweep.txt >&2; exit 1; }; rm -rf "$$folder"
-	@touch $@
+	@$(BIN)/python -m pytest --collect-only -q -q > $@ || { cat $@ >&2; rm $@; exit 1; }

@@ -44,18 +44,18 @@ def test_every_leak_is_found(name, panel, plain_panel):
     assert report.findings[0].symbol and report.findings[0].session >= "2015-01-02"
 
 
+@pytest.mark.parametrize("cuts", [10, pytest.param(30, marks=pytest.mark.soak)])
 @pytest.mark.parametrize("name", CLEAN)
-def test_no_false_alarm(name, panel, plain_panel):
+def test_no_false_alarm(name, cuts, panel, plain_panel):
     skip = ("process",) if name == "clean_sizer" else ("process", "orders")
-    report = checks.check(spec_of(name), bars=bars_for(name, panel, plain_panel), budget_s=60, cuts=30, skip=skip)
+    report = checks.check(spec_of(name), bars=bars_for(name, panel, plain_panel), budget_s=60, cuts=cuts, skip=skip)
     assert [str(finding) for finding in report.findings] == []
     assert "clean" in {probe.result for probe in report.probes if probe.kind == "future"}
     assert bool(report.warnings) == (name == "clean_idle")
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(("name", "cuts"), [("leaky_hash_order", 5), *(pytest.param(*each, marks=pytest.mark.soak) for each in (
-    ("leaky_rare", None), ("leaky_plain_rare", 40)))])
+@pytest.mark.soak
+@pytest.mark.parametrize(("name", "cuts"), [("leaky_hash_order", 5), ("leaky_rare", None), ("leaky_plain_rare", 40)])
 def test_the_hardest_are_found_on_the_default_bars(name, cuts):
     report = checks.check(spec_of(name), budget_s=60, cuts=cuts, skip=("orders", "scale"))
     assert not report.clean

@@ -48,11 +48,12 @@ def test_shipped_strategies_trade_as_in_the_backtest(name):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", WITHIN_THE_DAY)
-def test_shipped_strategies_within_the_day_trade_as_in_the_backtest(name):
+@pytest.mark.parametrize("name, days", [("BuyCloseSellOpen", 2), ("ShortTermMomentum", 1), ("TimeOfDay", 1), *(
+    pytest.param(name, 2, marks=pytest.mark.soak) for name in ("ShortTermMomentum", "TimeOfDay"))])
+def test_shipped_strategies_within_the_day_trade_as_in_the_backtest(name, days):
     spec = RunSpec(strategy=name, params=WITHIN_THE_DAY[name], symbols=("SYN001",), source="synthetic", interval="1m",
                    start="2024-11-26", end="2024-11-29", limits={"cash_buffer": 0.1})
-    certificate = certify(spec, days=2)  # of which one is half a day
+    certificate = certify(spec, days=days)  # the last is half a day
     assert told(certificate) == [] and certificate.passed
     assert certificate.path == "streaming" and certificate.bars["synthetic"]
 

@@ -57,6 +57,9 @@ def _life(blank, tmp_path_factory):
     return live
 
 
+EVERY = pytest.mark.parametrize("step", [2, pytest.param(1, marks=pytest.mark.soak)])  # every other one, or every one
+
+
 @pytest.fixture(name="whole", scope="module")
 def _whole(life):
     """What has become of the life that nothing disturbs, by each of the moments."""
@@ -92,15 +95,17 @@ def test_the_life_that_nothing_disturbs(whole, passed):
     assert [each.count("before commit") for each in points.values()] == [5, 6, 5]
 
 
+@EVERY
 @pytest.mark.parametrize("moment", MOMENTS)
-def test_killed_at_every_point(life, runs, whole, passed, moment):
-    for at, name in enumerate(passed(moment)["points"], 1):
+def test_killed_at_every_point(life, runs, whole, passed, moment, step):
+    for at, name in [*enumerate(passed(moment)["points"], 1)][::step]:
         assert life(moment, dying(runs, "point", at)) == whole[moment], (at, name)
 
 
+@EVERY
 @pytest.mark.parametrize("moment", MOMENTS)
-def test_killed_within_every_commit(life, runs, whole, passed, moment):
-    for commit, length in enumerate(passed(moment)["commits"]):
+def test_killed_within_every_commit(life, runs, whole, passed, moment, step):
+    for commit, length in [*enumerate(passed(moment)["commits"])][::step]:
         for written in sorted(each for each in {100, FRAME // 2, FRAME, length // 2, length - 1} if each < length):
             assert life(moment, dying(runs, "commit", commit, written)) == whole[moment], (commit, written)
 

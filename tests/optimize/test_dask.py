@@ -99,7 +99,7 @@ def test_the_only_worker_is_replaced_and_gets_the_bars_again(cluster, plain_reci
     assert_same(found, plain_recipe.player(), trials)
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 def test_a_trial_that_kills_every_worker_is_the_only_one_to_fail(cluster, plain_recipe, trials, chunks, gathered, assert_same):
     cluster.add_worker("--nanny")
     killer = [(number, {**params, "die": "always" if number == 3 else ""}) for number, params in trials[:6]]

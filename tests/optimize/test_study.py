@@ -285,7 +285,7 @@ from optimize.study import open_study
 def slowly(params):
     time.sleep(0.02)
     return own.hill(params)
-study = open_study({storage!r}, "one", own.SHARPE, "tpe", 1, own.SPACE, grace_s=2)
+study = open_study({storage!r}, "one", own.SHARPE, "tpe", 1, own.SPACE, grace_s=6)
 for each in search(study, own.SPACE, own.SHARPE, [own.Made(slowly)], trials={trials}, batch=3):
     print(each.number, flush=True)
 """
@@ -352,7 +352,7 @@ def _postgres(monkeypatch):
             yield server
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 def test_processes_share_a_postgresql_server_and_one_is_killed(studies, postgres):
     address = postgres.get_uri()
     assert address.startswith("postgresql://")

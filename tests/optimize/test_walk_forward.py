@@ -119,7 +119,7 @@ def test_cerebro_walks_the_same_way():
     np.testing.assert_allclose(twin.equity, cerebro.equity, rtol=1e-9)
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 def test_several_processes_find_the_same():
     asked = dict(bars=PANEL.between(None, "2001-06-29"), windows=2, engine="cerebro")
     one, two = (walk_forward(SPEC, Space({"fast": Choice(2, 5), "slow": Choice(15)}), jobs=jobs, **asked) for jobs in (1, 2))
