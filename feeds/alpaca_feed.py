@@ -192,7 +192,16 @@ class AlpacaData(bt.feed.DataBase):
     def next(self, datamaster: Any = None, ticks: bool = True) -> bool | None:
         if datamaster is None:
             self._live.ask(self)
-        return super().next(datamaster, ticks)
+        if len(self) < self.buflen() or self._barstack or self._barstash or self._has_bar():
+            return super().next(datamaster, ticks)
+        if ticks:
+            self._tick_nullify()
+        return self._idle()  # as Backtrader would, that moves every line forward and back to find it out
+
+    def _has_bar(self) -> bool:
+        if not self._queue and not self._ended():
+            self._live.pump(self._qcheck)
+        return bool(self._queue)
 
     def clone(self, **options: Any) -> AlpacaCopy:
         return AlpacaCopy(dataname=self, **options)
@@ -203,9 +212,7 @@ class AlpacaData(bt.feed.DataBase):
             super()._check(forcedata)
 
     def _load(self) -> bool | None:
-        if not self._queue and not self._ended():
-            self._live.pump(self._qcheck)
-        if not self._queue:
+        if not self._has_bar():
             return self._idle()
         moment, values, is_live = self._queue.popleft()
         self._live.delivered()

@@ -50,7 +50,7 @@ class LiveBars:
         self._groups: dict[str, LiveMinutes | LiveDays] = {}
         self._rows: dict[str, deque[Row]] = {}
         self._retries: dict[str, Retry] = {}
-        self._is_past_read = self._dealt = self._waited = False
+        self._is_past_read = self._dealt = self._looked = False
         self._grace_ns = self._undelivered = 0
         self._begun: set[AlpacaData] = set()
         self._asked: set[AlpacaData] = set()
@@ -116,24 +116,26 @@ class LiveBars:
         """A feed is asked for a bar; when one is asked again, another of Cerebro's rounds has begun."""
         if feed in self._asked:
             self._asked.clear()
-            self._dealt = self._waited = False
+            self._dealt = self._looked = False
         self._asked.add(feed)
 
     def pump(self, wait_s: float) -> None:
-        """Deal the next moment, at most one in a round; where there is none, wait for news once in a round, and look once more.
+        """Deal the next moment, once in a round; where there is none, wait for news, and look once more.
 
-        Whoever wakes the first feed, such as an execution, is not to wait for the patience of the others.
+        The first feed that asks does it for all: whoever wakes it, such as an execution, is not to wait for the patience of the others.
 
         Raises:
             BadSpec: the account's data plan has no room for the symbols.
         """
         if self._arrivals.beyond_plan:
             raise BadSpec(f"alpaca's data plan does not stream so many symbols ({self._arrivals.beyond_plan}): name fewer, or take another plan")
-        if self._dealt or self._undelivered or self._deal():
+        if self._dealt or self._undelivered or self._looked:
+            return
+        self._looked = True
+        if self._deal():
             return
         self._look()
-        if not self._deal() and wait_s > 0 and not self._waited:
-            self._waited = True
+        if not self._deal() and wait_s > 0:
             self._store.bell.wait(min(wait_s, self._until_due()))
             self._look()
             self._deal()

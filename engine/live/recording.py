@@ -55,6 +55,7 @@ class Recorder:
     def __init__(self, journal: Journal, account: str, runs: Mapping[str, RunSpec], run_of: Callable[[Order], str],
                  report: Callable[[str], None]) -> None:
         self._journal, self._account, self._runs, self._run_of, self._report = journal, account, runs, run_of, report
+        self._told_by = {name: _told_by(spec) for name, spec in runs.items()}
         self._decisions: dict[tuple[str, int], int] = {}
         self._latest: dict[str, int] = {}  # bar of the latest decision of an earlier process, by run
         self._places: dict[int, int] = {}
@@ -126,14 +127,11 @@ class Recorder:
         self._places[number] = place + len(rows)
 
     def _decision(self, run: str, order: Order, bar_ns: int) -> dict[str, Any]:
-        spec, owner = self._runs[run], order.owner
-        strategy: Any = resolve.strategy_class(spec.strategy)
-        session = get_calendar(spec.calendar).session_of(np.array([bar_ns]))[0]
+        owner, session = order.owner, get_calendar(self._runs[run].calendar).session_of(np.array([bar_ns]))[0]
         decided = getattr(owner, "decision", None)
         targets = {data._name: shares for data, shares in decided.shares.items()} if decided is not None else {}
-        return dict(session=str(session), strategy=strategy.__name__, strategy_source=resolve.source_digest(strategy), spec=spec.masked(),
-                    fingerprint="", equity=exact_number(owner.broker.getvalue()), cash=exact_number(owner.broker.getcash()), targets=targets,
-                    notes=[])
+        return dict(session=str(session), **self._told_by[run], fingerprint="", equity=exact_number(owner.broker.getvalue()),
+                    cash=exact_number(owner.broker.getcash()), targets=targets, notes=[])
 
     def _change(self, order: Order, **values: Any) -> None:
         adopted = order.info.get("client_order_id") if "client_order_id" in order.info else None
@@ -151,6 +149,12 @@ class Recorder:
         except StoreFailed as error:
             log.warning("not recorded: %s", error)
             self._report(str(error))
+
+
+def _told_by(spec: RunSpec) -> dict[str, Any]:
+    """What every decision of a run says of the run."""
+    strategy: Any = resolve.strategy_class(spec.strategy)
+    return dict(strategy=strategy.__name__, strategy_source=resolve.source_digest(strategy), spec=spec.masked())
 
 
 def _row(leaving: Leaving, place: int) -> LiveOrder:
