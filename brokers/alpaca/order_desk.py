@@ -202,13 +202,22 @@ class OrderDesk:
                 raise
             if answer.id not in self.known:
                 return answer
-            self.give_up(batch)
-            if answer.status not in DONE:
-                raise UsageError(f"order {request.client_order_id} of an earlier run is still open: cancel it, or let it work")
-            if answer.status == "filled":
-                raise UsageError(f"order {request.client_order_id} was filled in an earlier run: it is not repeated")
-            self._name(batch, request)
-            self.record([batch])
+            try:
+                self._repeat(batch, request, answer)
+            except CerebrolabError:
+                self.give_up(batch)
+                raise
+
+    def _repeat(self, batch: Batch, request: OrderRequest, earlier: Order) -> None:
+        """Name a batch anew whose id has been used up by an order of an earlier run, if that came to nothing."""
+        if earlier.status not in DONE:
+            raise UsageError(f"order {request.client_order_id} of an earlier run is still open: cancel it, or let it work")
+        if earlier.status == "filled":
+            raise UsageError(f"order {request.client_order_id} was filled in an earlier run: it is not repeated")
+        assert batch.lead.part is not None
+        self._book.forget(batch.lead.part)
+        self._name(batch, request)
+        self.record([batch])
 
     def give_up(self, batch: Batch) -> None:
         """A batch that was prepared is not sent, or was not taken."""

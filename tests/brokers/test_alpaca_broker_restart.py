@@ -9,6 +9,7 @@ from broker_contract import Witness, bracket, buy
 
 from brokers.local_alpaca import LocalAlpaca
 from brokers.local_alpaca.made_minutes import minutes
+from core.errors import StoreFailed
 
 Order = bt.Order
 CALM, HALF = (100, 101, 99, 100), (50, 51, 49, 50)
@@ -41,6 +42,25 @@ def test_a_decision_whose_order_came_to_nothing_has_another_attempt():
         assert first.statuses(first.placed["order"])[-1] == "Canceled"
         assert second.statuses(second.placed["order"])[-1] == "Accepted"
         assert len({order.client_order_id for order in alpaca.ledger.sent()}) == 2
+
+
+def test_another_attempt_that_cannot_be_recorded_is_refused_at_once():
+    asked = []
+
+    def persist(leaving):
+        asked.extend(each.client_order_id for each in leaving)
+        if len(asked) == 2:
+            raise StoreFailed("the disk is full")
+
+    with LocalAlpaca(BARS) as alpaca:
+        rerun(alpaca, {1: buy(intent="enter", exectype=Order.Limit, price=90), 2: lambda s: s.cancel(s.placed["order"])})
+        broker = broker_of(alpaca)
+        broker.p.persist, power = persist, broker._flow.desk.means
+        second = cerebro_of(alpaca, BARS, broker, {1: buy(intent="enter", exectype=Order.Limit, price=90)}, Witness).run()[0]
+        assert second.statuses(second.placed["order"]) == ["Submitted", "Rejected"]
+        assert second.placed["order"].info["reason"] == "the disk is full" and len(set(asked)) == 2
+        assert not broker._flow.lost and power.buying_power == broker._flow._rest.account().buying_power
+        assert len(alpaca.ledger.sent()) == 1
 
 
 @EVENTS
