@@ -4,7 +4,9 @@ The only reader of the environment. Imports pydantic-settings, so it is itself i
 """
 
 import os
+import re
 from pathlib import Path
+from urllib.parse import quote, unquote
 
 from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError
@@ -32,6 +34,30 @@ class Settings(BaseSettings):
     logs_dir: Path = Field(
         default=Path("logs"), validation_alias="CEREBROLAB_LOGS_DIR",
         description="Folder of the rotating log files.",
+    )
+    journal_place: SecretStr | None = Field(
+        default=None, validation_alias="CEREBROLAB_JOURNAL",
+        description="Journal: a file, or postgresql://USER:PASSWORD@HOST:PORT/DATABASE; none = DB_NAME, or journal.db in CEREBROLAB_HOME.",
+    )
+    db_host: str = Field(
+        default="localhost", validation_alias="DB_HOST",
+        description="Host of the PostgreSQL server that DB_NAME is on.",
+    )
+    db_port: int = Field(
+        default=5432, validation_alias="DB_PORT", gt=0, lt=65536,
+        description="Port of the PostgreSQL server.",
+    )
+    db_name: str | None = Field(
+        default=None, validation_alias="DB_NAME",
+        description="Database that holds the journal, on a PostgreSQL server; none = the journal is a file.",
+    )
+    db_user: str | None = Field(
+        default=None, validation_alias="DB_USER",
+        description="User of that database.",
+    )
+    db_password: SecretStr | None = Field(
+        default=None, validation_alias="DB_PASSWORD",
+        description="Password of that user; kept out of logs.",
     )
     alpaca_api_key: SecretStr | None = Field(
         default=None, validation_alias="ALPACA_API_KEY",
@@ -64,9 +90,23 @@ class Settings(BaseSettings):
         return self.home / "bars"
 
     @property
-    def journal(self) -> Path:
-        """File of the journal."""
-        return self.home / "journal.db"
+    def journal(self) -> Path | str:
+        """File of the journal; a text is the address of a database, with its password: hand it to `Journal` only."""
+        if self.journal_place is not None:
+            place = self.journal_place.get_secret_value().strip()
+            return place if "://" in place else Path(place)
+        return self._database_address if self.db_name else self.home / "journal.db"
+
+    @property
+    def _database_address(self) -> str:
+        """The DB_ settings as one address; a host that is a folder is that of the server's socket."""
+        password = f":{quote(self.db_password.get_secret_value(), safe='')}" if self.db_password else ""
+        user = quote(self.db_user or "", safe="") + password
+        begin = f"postgresql://{user}@" if user else "postgresql://"
+        if self.db_host.startswith("/"):
+            return f"{begin}/{self.db_name}?host={quote(self.db_host)}&port={self.db_port}"
+        host = f"[{self.db_host}]" if ":" in self.db_host else self.db_host
+        return f"{begin}{host}:{self.db_port}/{self.db_name}"
 
     @property
     def optuna(self) -> Path:
@@ -87,8 +127,14 @@ class Settings(BaseSettings):
     @property
     def secrets(self) -> list[str]:
         """The values that must never be printed or logged."""
-        values = (getattr(self, name) for name in type(self).model_fields)
-        return [value.get_secret_value() for value in values if isinstance(value, SecretStr)]
+        values = (getattr(self, name) for name in type(self).model_fields if name != "journal_place")
+        return [value.get_secret_value() for value in values if isinstance(value, SecretStr)] + self._journal_secrets
+
+    @property
+    def _journal_secrets(self) -> list[str]:
+        """The password in the journal's address, as it is written there and as it is."""
+        written = [each for pair in re.findall(r"://[^:/]*:(.*)@|[?&]password=([^&]*)", str(self.journal)) for each in pair if each]
+        return written + [unquote(each) for each in written]
 
 
 def variable_names() -> list[str]:

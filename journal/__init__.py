@@ -1,9 +1,9 @@
 """The journal: what ran, what was ordered, what was executed, what was tried. The only code that touches the database.
 
-    with Journal(Path("journal.db")) as journal:
+    with Journal(Path("journal.db")) as journal:  # or Journal("postgresql://user:password@host/database")
         journal.record_run(result, "runs/first")
 
-May import core.
+May import core. Another kind of database is another `journal.backend.Backend`.
 """
 
 from journal.blotter import Blotter, LiveOrder

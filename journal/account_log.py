@@ -6,11 +6,11 @@ from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import select, update
-from sqlalchemy.dialects.sqlite import insert
 
 from core.clock import Clock
 from journal.blotter import DONE
-from journal.database import Database
+from journal.columns import shortest
+from journal.database import Database, insert_new
 from journal.tables import AccountNoteRow, LiveExecutionRow, LiveOrderRow
 
 # Kinds of notes. Who writes them: the guard, the guard, whoever clears it, the ending, whatever goes wrong, sub-accounts.
@@ -77,8 +77,9 @@ class AccountLog:
         self._database.keep_open()
         with self._database.writing(durable=True) as session:
             for each in executions:
-                told = session.execute(insert(LiveExecutionRow).values(**vars(each)).on_conflict_do_nothing())
-                new += told.rowcount  # type: ignore[attr-defined]
+                row = {**vars(each), "filled": shortest(each.filled)}
+                told = insert_new(session, LiveExecutionRow).values(**row).returning(LiveExecutionRow.id)
+                new += session.scalar(told) is not None
             for name, values in (changes or {}).items():
                 session.execute(update(LiveOrderRow).values(**values, updated_ns=now)
                                 .where(LiveOrderRow.client_order_id == name, LiveOrderRow.state != DONE))
@@ -96,9 +97,9 @@ class AccountLog:
 
     def runs(self) -> list[tuple[str, str]]:
         """The (account, run) pairs of which something was executed; the run is "" for what was nobody's."""
-        chosen = select(LiveExecutionRow.account, LiveExecutionRow.run).distinct().order_by(LiveExecutionRow.account, LiveExecutionRow.run)
+        chosen = select(LiveExecutionRow.account, LiveExecutionRow.run).distinct()
         with self._database.reading() as session:
-            return [(account, run) for account, run in session.execute(chosen)]
+            return sorted((account, run) for account, run in session.execute(chosen))
 
     def note(self, account: str, run: str, kind: str, text: str, **facts: Any) -> Note:
         """Write a note down; it outlives a power cut."""

@@ -1,4 +1,4 @@
-"""Column types: exact decimals and canonical JSON, both stored as text so that every database keeps them as they are."""
+"""Column types that every database keeps alike: exact decimals, canonical JSON, and the numbers of rows."""
 
 import json
 import math
@@ -6,28 +6,37 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Dialect, String, Text
-from sqlalchemy.types import TypeDecorator
+from sqlalchemy import BigInteger, Dialect, Integer, Numeric, String, Text
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+Id = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers rows by itself in an INTEGER, of eight bytes, only
 
 
 class Exact(TypeDecorator[Decimal]):
     """A decimal number without rounding; a float is kept as the shortest decimal that reads back as the same float.
 
-    NaN and infinities are stored as NULL. Text does not sort as numbers do: order and sum in Python.
+    PostgreSQL's NUMERIC, text elsewhere. NaN and infinities are stored as NULL. Text does not sort as numbers do, and is not
+    equal where only the zeros at its end differ: order, sum and compare in Python.
     """
 
     impl = String(40)
     cache_ok = True
 
-    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
-        """Number to text."""
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """The type of the database."""
+        return dialect.type_descriptor(Numeric() if dialect.name == "postgresql" else String(40))
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
+        """Number to what the database keeps."""
         if value is None:
             return None
         number = value if isinstance(value, Decimal) else Decimal(repr(float(value)))
-        return format(number, "f") if number.is_finite() else None
+        if not number.is_finite():
+            return None
+        return number if dialect.name == "postgresql" else format(number, "f")
 
-    def process_result_value(self, value: str | None, dialect: Dialect) -> Decimal | None:
-        """Text to number."""
+    def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:
+        """What the database keeps to number."""
         return None if value is None else Decimal(value)
 
 
@@ -61,3 +70,9 @@ def _plain(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value if isinstance(value, bool | int | float | str) or value is None else str(value)
+
+
+def shortest(number: Decimal) -> Decimal:
+    """The same number without zeros at its end, so that equal numbers are equal in every database."""
+    text = format(number, "f")
+    return Decimal(text.rstrip("0").rstrip(".") if "." in text else text)

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any, Self
 
 from sqlalchemy import func, insert, select
-from sqlalchemy.dialects.sqlite import insert as insert_new
 from sqlalchemy.orm import Session
 
 from core.clock import Clock, SystemClock
@@ -15,16 +14,16 @@ from core.result import Fill, OrderRecord, RunResult
 from journal.account_log import AccountLog
 from journal.blotter import Blotter
 from journal.comparison import Comparison, compare
-from journal.database import BUSY_TIMEOUT_S, Database
+from journal.database import BUSY_TIMEOUT_S, Database, insert_new
 from journal.ledger import Ledger
 from journal.tables import ExecutionRow, OrderRow, RunRow
 
 
 class Journal:
-    """The journal in one SQLite file; usable from several processes at once.
+    """The journal in one SQLite file or on a PostgreSQL server; usable from several processes at once.
 
     Args:
-        place: the file, or "sqlite:///path".
+        place: the file, "sqlite:///path" or "postgresql://user:password@host:port/database".
         clock: stamps what is recorded.
         busy_timeout_s: how long to wait for another process's writing.
 
@@ -32,7 +31,10 @@ class Journal:
         ledger: the trials of sweeps, and the gate's verdicts. blotter: decisions and orders of live accounts.
         account_log: executions on them, and notes.
 
-    Every method raises StoreFailed when the file is locked, damaged, full or not writable.
+    Every method raises StoreFailed when the file is locked, damaged, full or not writable, or the server does not answer.
+
+    Raises:
+        UsageError: the address is none, or of a database that is not supported.
     """
 
     def __init__(self, place: str | Path, clock: Clock | None = None, busy_timeout_s: float = BUSY_TIMEOUT_S) -> None:
@@ -49,7 +51,7 @@ class Journal:
         self.close()
 
     def close(self) -> None:
-        """Release the file."""
+        """Release the file, or the server's connections."""
         self._database.close()
 
     # -- runs -----------------------------------------------------------------------------------------
@@ -154,7 +156,7 @@ def _add_executions(session: Session, run_id: int, fills: Sequence[Fill]) -> int
     if not rows:
         return 0
     before = _count(session, run_id)
-    session.execute(insert_new(ExecutionRow).on_conflict_do_nothing(index_elements=["run_id", "key"]), rows)
+    session.execute(insert_new(session, ExecutionRow), rows)
     return _count(session, run_id) - before
 
 

@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
-from sqlalchemy import func, select, update
+from sqlalchemy import Connection, Table, func, select, update
 
 from core.clock import Clock
 from core.errors import UnknownName
@@ -17,10 +17,11 @@ from journal.tables import SweepRow, TrialRow, VerdictRow
 
 READ_AT_ONCE = 10_000  # trials
 Row = tuple[Any, ...]
-_TRIALS = TrialRow.__table__
+_TRIALS: Table = TrialRow.__table__
 _ENCODED = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False, ensure_ascii=False).encode
 _NUMBERS = (int, float)
 _NAMES = ("sweep_id", "number", "params", *MEASURES, "blocks")
+_APPEND = f"INSERT INTO trials ({', '.join(_NAMES)}) VALUES ({', '.join('?' * len(_NAMES))}) ON CONFLICT DO NOTHING"
 
 
 @dataclass(frozen=True)
@@ -101,8 +102,7 @@ class Ledger:
         """
         with self._database.writing() as session:
             if rows:
-                session.connection().exec_driver_sql(
-                    f"INSERT OR IGNORE INTO trials ({', '.join(_NAMES)}) VALUES ({', '.join('?' * len(_NAMES))})", rows)
+                _append(session.connection(), rows)
             if finished is not None:
                 session.execute(update(SweepRow).where(SweepRow.id == finished).values(finished_ns=self._clock.now_ns()))
 
@@ -186,6 +186,15 @@ def rows_of(sweep_id: int, numbers: Sequence[int], params: Sequence[Mapping[str,
     raw = blocks.tobytes()
     return [(sweep_id, int(number), _text(each), *values, raw[at : at + width])
             for number, each, values, at in zip(numbers, params, measures.tolist(), range(0, len(raw), width), strict=True)]
+
+
+def _append(connection: Connection, rows: Sequence[Row]) -> None:
+    if connection.dialect.name == "postgresql":
+        from journal.postgres import copy_new
+
+        copy_new(connection, _TRIALS, rows)
+    else:
+        connection.exec_driver_sql(_APPEND, list(rows))
 
 
 def _text(params: Mapping[str, Any]) -> str:

@@ -1,4 +1,7 @@
-"""The tables, as typed SQLAlchemy models. Times are UTC nanoseconds, sessions ISO dates, amounts exact decimals."""
+"""The tables, as typed SQLAlchemy models. Times are UTC nanoseconds, sessions ISO dates, amounts exact decimals.
+
+A change here needs a migration in `journal.migrations.versions`, and the next `journal.schema.REVISION`.
+"""
 
 from decimal import Decimal
 from typing import Any, ClassVar
@@ -9,7 +12,6 @@ from sqlalchemy import (
     Column,
     Double,
     ForeignKey,
-    Integer,
     LargeBinary,
     Table,
     Text,
@@ -19,9 +21,10 @@ from sqlalchemy import (
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from core.measures import MEASURES
-from journal.columns import Exact, Json
+from journal.append_only import append_only
+from journal.columns import Exact, Id, Json
 
-SCHEMA_VERSION = 4
+APPEND_ONLY = ("trials", "verdicts", "live_executions", "account_notes")
 
 
 class Base(DeclarativeBase):
@@ -35,7 +38,7 @@ class RunRow(Base):
 
     __tablename__ = "runs"
 
-    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
     created_ns: Mapped[int]
     strategy: Mapped[str]
     strategy_source: Mapped[str]
@@ -64,7 +67,7 @@ class OrderRow(Base):
     __tablename__ = "orders"
     __table_args__ = (UniqueConstraint("run_id", "number"),)
 
-    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
     run_id: Mapped[int] = mapped_column(ForeignKey("runs.id", ondelete="CASCADE"))
     number: Mapped[int]
     time_ns: Mapped[int]
@@ -84,7 +87,7 @@ class ExecutionRow(Base):
     __tablename__ = "executions"
     __table_args__ = (UniqueConstraint("run_id", "key"),)
 
-    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
     run_id: Mapped[int] = mapped_column(ForeignKey("runs.id", ondelete="CASCADE"))
     key: Mapped[str]
     order_number: Mapped[int]
@@ -102,7 +105,7 @@ class SweepRow(Base):
 
     __tablename__ = "sweeps"
 
-    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
     key: Mapped[str] = mapped_column(index=True)
     created_ns: Mapped[int]
     finished_ns: Mapped[int | None]
@@ -129,7 +132,7 @@ class TrialRow(Base):
 
     __table__ = Table(
         "trials", Base.metadata,
-        Column("sweep_id", Integer, ForeignKey("sweeps.id"), primary_key=True),
+        Column("sweep_id", Id, ForeignKey("sweeps.id"), primary_key=True),
         Column("number", BigInteger, primary_key=True),
         Column("params", Text, nullable=False),
         *(Column(name, Double) for name in MEASURES),
@@ -143,7 +146,7 @@ class VerdictRow(Base):
 
     __tablename__ = "verdicts"
 
-    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
     created_ns: Mapped[int]
     run_id: Mapped[int | None] = mapped_column(ForeignKey("runs.id"))
     strategy: Mapped[str]
@@ -162,7 +165,7 @@ class DecisionRow(Base):
     __tablename__ = "decisions"
     __table_args__ = (UniqueConstraint("account", "run_key", "bar_ns"),)
 
-    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
     created_ns: Mapped[int]
     account: Mapped[str]
     run_key: Mapped[str]
@@ -208,7 +211,7 @@ class LiveExecutionRow(Base):
     __tablename__ = "live_executions"
     __table_args__ = (UniqueConstraint("client_order_id", "filled"),)
 
-    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
     client_order_id: Mapped[str]
     broker_id: Mapped[str]
     filled: Mapped[Decimal]
@@ -227,7 +230,7 @@ class AccountNoteRow(Base):
 
     __tablename__ = "account_notes"
 
-    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
     account: Mapped[str] = mapped_column(index=True)
     run: Mapped[str]
     kind: Mapped[str]
@@ -236,8 +239,7 @@ class AccountNoteRow(Base):
     facts: Mapped[dict[str, Any]]
 
 
-for _name in ("trials", "verdicts", "live_executions", "account_notes"):
-    for _action in ("UPDATE", "DELETE"):
-        event.listen(Base.metadata.tables[_name], "after_create", DDL(
-            f"CREATE TRIGGER {_name}_no_{_action.lower()} BEFORE {_action} ON {_name} "
-            f"BEGIN SELECT RAISE(ABORT, '{_name} are append-only'); END"))
+for _name in APPEND_ONLY:
+    for _dialect in ("sqlite", "postgresql"):
+        for _statement in append_only(_name, _dialect):
+            event.listen(Base.metadata.tables[_name], "after_create", DDL(_statement).execute_if(dialect=_dialect))

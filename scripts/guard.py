@@ -85,7 +85,7 @@ def _log() -> Iterator["AccountLog"]:
     from journal import Journal
 
     path = load_settings().journal
-    if not path.exists():
+    if isinstance(path, Path) and not path.exists():
         raise UsageError(f"there is no journal {path}: no run has traded live from here; look in its folder, or set CEREBROLAB_HOME")
     with Journal(path) as journal:
         yield journal.account_log

@@ -52,7 +52,7 @@ def shadow(
 
 
 def _journal(settings: "Settings", kind: Any) -> Any:
-    if not settings.journal.is_file():
+    if isinstance(settings.journal, Path) and not settings.journal.is_file():
         raise UsageError(f"there is no journal {settings.journal}: live runs write it; name its folder with CEREBROLAB_HOME")
     return kind(settings.journal)
 

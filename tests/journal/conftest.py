@@ -1,10 +1,13 @@
-"""A run put together by hand: two symbols, four bars, three orders, two fills."""
+"""Journals of both kinds, and a run put together by hand: two symbols, four bars, three orders, two fills."""
 
 import dataclasses
+import sqlite3
 
 import numpy as np
 import pandas as pd
+import psycopg
 import pytest
+from postgres_server import started
 
 from core.bars import Bars, Origin
 from core.result import Fill, OrderRecord, RunResult
@@ -46,7 +49,47 @@ def _path(tmp_path):
     return tmp_path / "home" / "journal.db"
 
 
+@pytest.fixture(name="server", scope="session")
+def _server():
+    with started() as server:
+        yield server
+
+
+@pytest.fixture(name="address")
+def _address(server):
+    """Of an empty database on a PostgreSQL server."""
+    yield server.get_uri()
+    with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+        connection.execute("DROP SCHEMA IF EXISTS cerebrolab CASCADE")
+
+
+@pytest.fixture(name="place", params=["sqlite", "postgresql"])
+def _place(request):
+    """Where a journal can be, one after the other: what is promised of one is promised of all."""
+    return request.getfixturevalue("path" if request.param == "sqlite" else "address")
+
+
 @pytest.fixture(name="journal")
-def _journal(path):
-    with Journal(path) as journal:
+def _journal(place):
+    with Journal(place) as journal:
         yield journal
+
+
+@pytest.fixture(name="statement")
+def _statement(place):
+    """Executes a statement as another program would, and returns what it finds."""
+
+    def execute(text):
+        if isinstance(place, str):
+            with psycopg.connect(place, options="-c search_path=cerebrolab") as connection:
+                cursor = connection.execute(text)
+                return cursor.fetchall() if cursor.description else []
+        connection = sqlite3.connect(place)
+        try:
+            with connection:
+                connection.execute("PRAGMA foreign_keys = ON")
+                return connection.execute(text).fetchall()
+        finally:
+            connection.close()
+
+    return execute

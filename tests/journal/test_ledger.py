@@ -1,14 +1,15 @@
 """The ledger of trials: appended once, never changed, gone on with after an interruption."""
 
 import dataclasses
-import sqlite3
+from decimal import Decimal
 
 import numpy as np
 import pytest
 
 from core.errors import UnknownName
 from core.measures import MEASURES
-from journal import Journal, SweepHead
+from journal import SweepHead
+from journal.account_log import LiveExecution
 
 HEAD = SweepHead("key", "GoldenCross", "source", ["BBB", "AAA"], "data", {"cash": 1.0}, {"fast": "1:3:1"}, "grid", "sharpe", 0,
                  "twin", "2020-01-02", "2020-12-31", 250)
@@ -70,16 +71,18 @@ def test_a_trial_is_counted_once(journal):
     assert journal.ledger.count(sweep) == 2
 
 
-@pytest.mark.parametrize("statement", ["DELETE FROM trials", "UPDATE trials SET sharpe = 3", "DELETE FROM verdicts"])
-def test_the_database_itself_keeps_trials_and_verdicts(journal, path, statement):
+@pytest.mark.parametrize("change", ["DELETE FROM {}", "UPDATE {} SET {} = {}"])
+@pytest.mark.parametrize(("table", "column"), [("trials", "sharpe"), ("verdicts", "strategy"), ("live_executions", "qty"), ("account_notes", "text")])
+def test_the_database_itself_keeps_what_was_appended(journal, statement, change, table, column):
     sweep, _ = journal.ledger.begin(HEAD)
     append(journal.ledger, sweep, [1])
     journal.ledger.record_verdict(**VERDICT, passed=False)
-    connection = sqlite3.connect(path)
-    with pytest.raises(sqlite3.IntegrityError, match="append-only"):
-        connection.execute(statement)
-    connection.close()
-    assert journal.ledger.count(sweep) == 1
+    journal.account_log.note("A", "r", "alert", "look")
+    journal.account_log.execute([LiveExecution("c", "b", Decimal(1), "A", "r", "AAA", "buy", Decimal(1), Decimal(2), 3)])
+    before = statement(f"SELECT * FROM {table}")
+    with pytest.raises(Exception, match=f"{table} are append-only"):
+        statement(change.format(table, column, column))
+    assert len(before) == 1 and statement(f"SELECT * FROM {table}") == before
 
 
 VERDICT = dict(run_id=None, strategy="GoldenCross", strategy_source="source", params={"fast": 2}, universe=["BBB", "AAA"],
@@ -102,27 +105,7 @@ def test_an_unknown_sweep_is_named(journal):
         journal.ledger.sweep(7)
 
 
-def test_a_journal_of_the_first_format_keeps_what_it_has(journal, path, make_result):
-    run = journal.record_run(make_result())
-    journal.close()
-    connection = sqlite3.connect(path)
-    for name in ("trials", "sweeps", "verdicts"):
-        for action in ("update", "delete"):
-            connection.execute(f"DROP TRIGGER IF EXISTS {name}_no_{action}")
-        connection.execute(f"DROP TABLE {name}")
-    connection.executescript("""
-        CREATE TABLE trials (id INTEGER PRIMARY KEY, strategy VARCHAR NOT NULL);
-        CREATE INDEX ix_trials_strategy ON trials (strategy);
-        CREATE TRIGGER trials_no_update BEFORE UPDATE ON trials BEGIN SELECT RAISE(ABORT, 'no'); END;
-        CREATE TRIGGER trials_no_delete BEFORE DELETE ON trials BEGIN SELECT RAISE(ABORT, 'no'); END;
-        INSERT INTO trials (strategy) VALUES ('Old');
-        PRAGMA user_version = 1;""")
-    connection.close()
-    with Journal(path) as again:
-        sweep, _ = again.ledger.begin(HEAD)
-        append(again.ledger, sweep, [1])
-        assert again.run(run).id == run
-    connection = sqlite3.connect(path)
-    assert connection.execute("SELECT strategy FROM trials_1").fetchall() == [("Old",)]
-    assert connection.execute("PRAGMA user_version").fetchone() == (4,)
-    connection.close()
+def test_a_measure_that_is_not_defined_is_null_in_the_database(journal, statement):
+    sweep, _ = journal.ledger.begin(HEAD)
+    append(journal.ledger, sweep, [1])
+    assert statement("SELECT count(*) FROM trials WHERE win_rate IS NULL AND sharpe > 1") == [(1,)]

