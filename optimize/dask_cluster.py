@@ -26,6 +26,7 @@ from optimize.recipe import Numbered, Recipe, play
 TRIES = 3
 TIMEOUT_S = 10.0  # for an answer, a first worker, or another when the last has gone
 LOOK_S = 1.0  # how often workers are counted
+FETCH_S = 10.0  # what is not fetched by then is asked for again
 AHEAD = 2  # chunks out for each thread of the workers
 _panels: dict[str, Bars] = {}  # in a worker process: the bars of each recipe
 _one_at_a_time = threading.Lock()  # Backtrader is not made for threads
@@ -105,12 +106,18 @@ class Dask:
         """What a chunk has come to; the trials of one whose workers died are suspects, to be played one by one."""
         chunk, alone = out.chunks.pop(future), out.alone
         out.alone = False
-        if future.status == "finished":
-            yield chunk, future.result()
-            return
         if future.status == "cancelled":
             raise self._gone()
-        error = future.exception()
+        try:
+            error = future.exception(timeout=FETCH_S)
+            if error is None:
+                outcome = chunk, future.result(timeout=FETCH_S)
+        except TimeoutError:  # its worker died before it was fetched: it is played again once there is another
+            out.expect(future, chunk, alone)
+            return
+        if error is None:
+            yield outcome
+            return
         if not isinstance(error, KilledWorker):
             raise error if isinstance(error, CerebrolabError) else self._unfit(error)
         if alone:
@@ -153,8 +160,11 @@ class _Out:
         self.alone = False
 
     def send(self, chunk: Numbered, alone: bool = False) -> None:
+        self.expect(self._client.submit(_play_chunk, self._recipe, chunk, pure=False), chunk, alone)
+
+    def expect(self, future: Future, chunk: Numbered, alone: bool) -> None:
+        """Have a future in `done` once it is."""
         self.alone = alone
-        future = self._client.submit(_play_chunk, self._recipe, chunk, pure=False)
         self.chunks[future] = chunk
         future.add_done_callback(self.done.put)
 

@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import psutil
@@ -12,6 +13,7 @@ import pytest
 
 import optimize
 from core.errors import BadSpec, SourceUnavailable, UsageError
+from optimize import dask_cluster
 from optimize.dask_cluster import Dask
 from optimize.executors import DIED
 
@@ -156,6 +158,24 @@ def test_a_cluster_without_workers_is_one_clear_line(cluster, plain_recipe):
 def test_an_address_that_is_none_is_one_clear_line(plain_recipe, address):
     with pytest.raises(BadSpec, match=f"{address}.*write tcp://HOST:8786"):
         Dask(plain_recipe, address, timeout_s=0.2)
+
+
+@pytest.mark.parametrize("pause_s", [0.0, 1.0])
+def test_a_last_worker_that_dies_before_its_trials_are_fetched_is_one_clear_line(cluster, plain_recipe, trials, monkeypatch, pause_s):
+    taken = Dask._taken
+
+    def late(self, future, *more):
+        if cluster.workers[0].poll() is None:
+            cluster.workers[0].kill()
+            time.sleep(pause_s)  # the scheduler has noticed, or not yet
+        return taken(self, future, *more)
+
+    monkeypatch.setattr(Dask, "_taken", late)
+    monkeypatch.setattr(dask_cluster, "FETCH_S", 1.0)
+    cluster.add_worker("--no-nanny")
+    with pytest.raises(SourceUnavailable, match="last worker .* has gone away; finished trials are kept"), \
+            Dask(plain_recipe, cluster.address, timeout_s=3) as dask:
+        list(dask.play([trial] for trial in trials))
 
 
 @pytest.mark.slow

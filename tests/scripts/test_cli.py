@@ -58,7 +58,7 @@ def test_a_closed_stdout_is_no_error(folder, arguments):
 
 
 def test_an_unexpected_error_is_one_line_and_its_traceback_is_in_the_log(command, folder, monkeypatch):
-    monkeypatch.setattr("core.settings.Settings.journal", property(lambda self: 1 / 0))
+    monkeypatch.setattr("journal.Journal.runs", lambda *_, **__: 1 / 0)
     answer = command("runs", "list")
     assert (answer.code, answer.out) == (1, "")
     log = folder / "logs" / "cerebrolab.log"
@@ -68,10 +68,10 @@ def test_an_unexpected_error_is_one_line_and_its_traceback_is_in_the_log(command
 
 
 def test_interruption_is_130(command, monkeypatch):
-    def interrupted(_):
+    def interrupted(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("core.settings.Settings.journal", property(interrupted))
+    monkeypatch.setattr("journal.Journal.runs", interrupted)
     answer = command("runs", "list")
     assert (answer.code, answer.out) == (130, "")
     assert answer.err.strip() == "error: interrupted; what was recorded is kept"
