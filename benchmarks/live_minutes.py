@@ -6,6 +6,7 @@
 Websocket, REST, broker, feeds and journal are the real ones; only the venue's time passes faster.
 """
 
+import functools
 import json
 import resource
 import sys
@@ -42,11 +43,13 @@ class Decides(TargetStrategy):
 
 
 class Counts(TargetStrategy):
-    """Decides nothing, and notes every bar it is shown."""
+    """Decides nothing, and counts every bar it is shown."""
 
     def __init__(self, **given):
         super().__init__(**given)
-        self.shown = [[] for _ in self.datas]
+        self.shown = [0 for _ in self.datas]
+        self.newest = [0.0 for _ in self.datas]
+        self.reordered = 0
         self.memory = []
 
     @classmethod
@@ -54,10 +57,12 @@ class Counts(TargetStrategy):
         return np.full(bars.shape, np.nan)
 
     def next(self):
-        for data, seen in zip(self.datas, self.shown, strict=True):
-            if len(data) and (not seen or data.datetime[0] != seen[-1]):
-                seen.append(data.datetime[0])
-        if len(self.shown[0]) % 390 == 0:
+        for number, data in enumerate(self.datas):
+            if len(data) and (moment := data.datetime[0]) != self.newest[number]:
+                self.reordered += moment < self.newest[number]
+                self.shown[number] += 1
+                self.newest[number] = moment
+        if self.shown[0] % 390 == 0:
             self.memory.append(_resident_mb())
 
 
@@ -79,7 +84,7 @@ def market(symbols: int, days: int, rows: int = 390) -> Bars:
 class Measured:
     """A live run, with the moments at which bars arrived and orders left (seconds of the performance counter)."""
 
-    def __init__(self, alpaca: LocalAlpaca, until: int) -> None:
+    def __init__(self, alpaca: LocalAlpaca, until: int, wait_s: float = 1.0) -> None:
         self.alpaca, self.until = alpaca, until
         self.arrived: dict[int, float] = {}
         self.sent: dict[int, list[float]] = {}
@@ -87,6 +92,7 @@ class Measured:
         self.clock.stops = [until, until + 600 * 10**9]
         self.store = AlpacaStore(alpaca.key_id, alpaca.secret_key, base_url=alpaca.url, data_url=alpaca.data_url, stream_url=alpaca.stream_url,
                                  trade_stream_url=alpaca.trade_stream_url, clock=self.clock)
+        self.store.getdata = functools.partial(self.store.getdata, qcheck=wait_s)
         self._newest, submit, listen = 0, self.store.rest.submit, self.store.listen
 
         def submitted(request):
@@ -139,16 +145,11 @@ def days(symbols: int, count: int) -> dict[str, float]:
                    on_stop="keep")
     with LocalAlpaca(bars, now=int(bars.index[390]) - 90 * 10**9) as alpaca:
         began = time.perf_counter()
-        strategy = Measured(alpaca, int(bars.index[-1]) + 30 * 10**9).run(spec, None)
+        strategy = Measured(alpaca, int(bars.index[-1]) + 30 * 10**9, wait_s=60.0).run(spec, None)
         seconds = time.perf_counter() - began
-    from core.day_numbers import day_numbers
-
-    wanted = day_numbers(bars.index[390:]).tolist()
-    dropped = sum(len(set(wanted) - set(seen)) for seen in strategy.shown)
-    reordered = sum(seen != sorted(seen) for seen in strategy.shown)
-    memory = strategy.memory
-    return {"symbols": symbols, "days": count, "bars": sum(map(len, strategy.shown)), "dropped": dropped, "reordered": reordered,
-            "seconds": seconds, "us_per_bar": 1e6 * seconds / (len(wanted) * symbols), "mb_by_day": [round(each) for each in memory],
+    wanted = (len(bars.index) - 390) * symbols
+    return {"symbols": symbols, "days": count, "bars": wanted, "dropped": wanted - sum(strategy.shown), "reordered": strategy.reordered,
+            "seconds": seconds, "us_per_bar": 1e6 * seconds / wanted, "mb_by_day": [round(each, 1) for each in strategy.memory],
             "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
 
 

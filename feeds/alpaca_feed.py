@@ -181,6 +181,7 @@ class AlpacaData(bt.feed.DataBase):
     def start(self) -> None:
         super().start()
         self._since = self._begin_ns()
+        self._is_endless = not self.p.historical and self.p.todate is None
         self._live.begin(self)
 
     def _begin_ns(self) -> int:
@@ -223,7 +224,7 @@ class AlpacaData(bt.feed.DataBase):
         return True
 
     def _ended(self) -> bool:
-        self._is_over = self._is_over or self._live.is_over(self)
+        self._is_over = self._is_over or (not self._is_endless and self._live.is_over(self))
         return self._is_over
 
     def _idle(self) -> bool | None:

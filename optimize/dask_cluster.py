@@ -115,6 +115,8 @@ class Dask:
         except TimeoutError:  # its worker died before it was fetched: it is played again once there is another
             out.expect(future, chunk, alone)
             return
+        except OSError:  # results come through the scheduler
+            raise self._gone("scheduler") from None
         if error is None:
             yield outcome
             return
@@ -133,7 +135,7 @@ class Dask:
         try:
             self._threads = sum(self._client.nthreads().values())
         except OSError:
-            raise self._gone() from None
+            raise self._gone("scheduler") from None
         self._counted_at = now
         if self._threads:
             self._seen_at = now
@@ -144,8 +146,8 @@ class Dask:
         return UsageError(f"a Dask worker at {self._address} cannot play: {error!r}; install the same "
                           "cerebrolab on every worker")
 
-    def _gone(self) -> SourceUnavailable:
-        what = "scheduler" if self._client.status != "running" else "last worker of the scheduler"
+    def _gone(self, what: str = "") -> SourceUnavailable:
+        what = what or ("scheduler" if self._client.status != "running" else "last worker of the scheduler")
         return SourceUnavailable(f"the Dask {what} at {self._address} has gone away; finished trials are kept: start it again "
                                  "and resume")
 

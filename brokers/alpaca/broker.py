@@ -97,6 +97,11 @@ class AlpacaBroker(Hooks, bt.BrokerBase):
         if self.sent:
             self.sent(None)
 
+    def foresee(self) -> None:
+        """Ask for what orders will need, while there is time; the store calls it after `end_turn`."""
+        if self.begun and self.cerebro is not None:
+            self._flow.desk.assets.ask_ahead(symbol_of(data) for data in self.cerebro.datas if getattr(data, "tradable", True))
+
     def next(self) -> None:
         """Apply what the venue has told, look after what it has not, and send what waits."""
         self._watch.apply()

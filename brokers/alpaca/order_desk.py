@@ -15,6 +15,7 @@ from backtrader import Order as BtOrder
 
 from brokers.alpaca import rules
 from brokers.alpaca.answers import DONE, ZERO, Asset, Order
+from brokers.alpaca.assets import Assets
 from brokers.alpaca.clock import BrokerClock
 from brokers.alpaca.errors import OrderUncertain, Unauthorized
 from brokers.alpaca.fields import contradictions
@@ -71,7 +72,7 @@ class OrderDesk:
 
     Attributes:
         objections: judge what is to be sent. means: what the account may do.
-        known: ids of the orders that existed before this run.
+        known: ids of the orders that existed before this run. assets: what may be done with each symbol.
         stopped: symbol -> why nothing is sent for it.
     """
 
@@ -79,7 +80,7 @@ class OrderDesk:
                  terms: Terms) -> None:
         self._rest, self._clock, self._book, self._holdings = rest, clock, book, holdings
         self._account_id, self._terms = account_id, terms
-        self._assets: dict[str, tuple[Any, Asset]] = {}
+        self.assets = Assets(rest, clock)
         self._attempts: Counter[tuple[str, str, int, str]] = Counter()
         self.objections = Objections(clock, book, holdings)
         self.means = self.objections.means
@@ -105,7 +106,7 @@ class OrderDesk:
         lead = batch.lead
         if objection := self.objection(lead.order, waited=bool(batch.opens_ns)):
             raise UsageError(objection)
-        asset = self._asset(lead.symbol)
+        asset = self.assets.of(lead.symbol)
         shares, quote = self._shares(lead, asset), self.quote(lead.order)
         asked = Asked(self._request(batch, shares), asset, quote, lead.order)
         if not contradictions(asked.request) and self.objections.of(asked):
@@ -130,13 +131,6 @@ class OrderDesk:
         return ""
 
     # -- the request ----------------------------------------------------------------------------------
-
-    def _asset(self, symbol: str) -> Asset:
-        asked_on, asset = self._assets.get(symbol, (None, None))
-        if asset is None or asked_on != self._clock.today():
-            asset = self._rest.asset(symbol)
-            self._assets[symbol] = self._clock.today(), asset
-        return asset
 
     def _shares(self, ticket: Ticket, asset: Asset) -> Decimal:
         asked = ticket.left or exact_number(abs(ticket.order.created.size))

@@ -97,14 +97,14 @@ class Rest:
                 return found
             query["page_token"] = page[-1].id
 
-    def asset(self, symbol: str) -> Asset:
-        """What may be done with a symbol.
+    def asset(self, symbol: str, once: bool = False) -> Asset:
+        """What may be done with a symbol; `once`: no answer at the first try is no answer.
 
         Raises:
             UnknownName: Alpaca has no such symbol.
         """
         try:
-            return self._one(Asset.read, f"/assets/{quote(symbol, safe='')}")
+            return self._one(Asset.read, f"/assets/{quote(symbol, safe='')}", patience=self._patience(lambda: True) if once else None)
         except Refused as refused:
             if refused.status != 404:
                 raise

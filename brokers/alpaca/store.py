@@ -127,6 +127,7 @@ class AlpacaStore:
         """What has not been told yet. Cerebro asks when the strategies have had their turn: orders are sent now."""
         if self._broker is not None:
             self._broker.end_turn()
+            self._broker.foresee()
         return [self._notifications.popleft() for _ in range(len(self._notifications))]
 
     def _expect(self, within_s: float, since: float) -> None:
