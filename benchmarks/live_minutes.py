@@ -25,6 +25,7 @@ from core.calendars import MINUTE_NS, get_calendar
 from core.series import SymbolBars
 from core.spec import RunSpec
 from engine.live.streaming import stream
+from feeds.alpaca_feed import HISTORY
 from journal import Journal
 from strategies import TargetStrategy
 
@@ -43,27 +44,21 @@ class Decides(TargetStrategy):
 
 
 class Counts(TargetStrategy):
-    """Decides nothing, and counts every bar it is shown."""
+    """Decides nothing, and counts the bars it could decide on."""
 
-    def __init__(self, **given):
-        super().__init__(**given)
-        self.shown = [0 for _ in self.datas]
-        self.newest = [0.0 for _ in self.datas]
-        self.reordered = 0
-        self.memory = []
+    params = dict(since="")
+    shown, reordered, newest, memory = 0, 0, 0, []
 
     @classmethod
     def signals(cls, bars, p):
+        moment = int(bars.index[-1])
+        if moment != cls.newest and str(bars.session[-1]) >= p.since:
+            cls.shown += int(np.isfinite(bars.raw_close[-1]).sum())
+            cls.reordered += moment < cls.newest
+            cls.newest = moment
+            if cls.shown % (390 * bars.shape[1]) == 0:
+                cls.memory.append(_resident_mb())
         return np.full(bars.shape, np.nan)
-
-    def next(self):
-        for number, data in enumerate(self.datas):
-            if len(data) and (moment := data.datetime[0]) != self.newest[number]:
-                self.reordered += moment < self.newest[number]
-                self.shown[number] += 1
-                self.newest[number] = moment
-        if self.shown[0] % 390 == 0:
-            self.memory.append(_resident_mb())
 
 
 def market(symbols: int, days: int, rows: int = 390) -> Bars:
@@ -115,9 +110,13 @@ class Measured:
     def run(self, spec: RunSpec, journal: Journal | None):
         """The strategy, as it ended."""
         try:
-            return stream(spec, self.store, lambda: self.alpaca.now >= self.until, lambda event: None, journal=journal)
+            return stream(spec, self.store, self._over, lambda event: None, journal=journal)
         finally:
             self.store.stop()
+
+    def _over(self) -> bool:
+        del self.alpaca.ledger.requests[:]  # the venue's memory is not the run's
+        return self.alpaca.now >= self.until
 
 
 def latency(symbols: int, minutes: int) -> dict[str, float]:
@@ -139,17 +138,19 @@ def latency(symbols: int, minutes: int) -> dict[str, float]:
 
 
 def days(symbols: int, count: int) -> dict[str, float]:
-    """Whole days at full speed."""
-    bars = market(symbols, count + 1)
-    spec = RunSpec(strategy="live_minutes:Counts", symbols=bars.symbols, interval="1m", sizer="EqualWeight", start=str(bars.session[390]),
+    """Whole days at full speed, after as many as a run begins with."""
+    before = HISTORY[True]
+    bars = market(symbols, before + count)
+    first = 390 * before
+    spec = RunSpec(strategy="live_minutes:Counts", params={"since": str(bars.session[first])}, symbols=bars.symbols, interval="1m", sizer="EqualWeight",
                    on_stop="keep")
-    with LocalAlpaca(bars, now=int(bars.index[390]) - 90 * 10**9) as alpaca:
+    with LocalAlpaca(bars, now=int(bars.index[first]) - 90 * 10**9) as alpaca:
         began = time.perf_counter()
-        strategy = Measured(alpaca, int(bars.index[-1]) + 30 * 10**9, wait_s=60.0).run(spec, None)
+        Measured(alpaca, int(bars.index[-1]) + 30 * 10**9, wait_s=60.0).run(spec, None)
         seconds = time.perf_counter() - began
-    wanted = (len(bars.index) - 390) * symbols
-    return {"symbols": symbols, "days": count, "bars": wanted, "dropped": wanted - sum(strategy.shown), "reordered": strategy.reordered,
-            "seconds": seconds, "us_per_bar": 1e6 * seconds / wanted, "mb_by_day": [round(each, 1) for each in strategy.memory],
+    wanted = 390 * count * symbols
+    return {"symbols": symbols, "days": count, "bars": wanted, "dropped": wanted - Counts.shown, "reordered": Counts.reordered,
+            "seconds": seconds, "us_per_bar": 1e6 * seconds / wanted, "mb_by_day": [round(each, 1) for each in Counts.memory],
             "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
 
 

@@ -49,7 +49,7 @@ class Exchange:
         self._assets = assets
         self.request: OrderRequest | None = None
 
-    def asset(self, symbol: str) -> Asset:
+    def of(self, symbol: str) -> Asset:
         """What may be done with a symbol."""
         return replace(ASSET, symbol=symbol, **self._assets.get(symbol, {}))
 

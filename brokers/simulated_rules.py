@@ -146,7 +146,7 @@ class AlpacaRules:
         for sent in self._sent:
             sent.enter(self._book)
         promised = sum((cost for sent, cost in self._costs if sent.batch.lead.order.alive()), ZERO)
-        self._desk = BarDesk(self._exchange, self._clock, self._book, self._holdings, "simulated", Unnamed())
+        self._desk = BarDesk(self._exchange, self._clock, self._exchange, self._book, self._holdings, "simulated", Unnamed())
         means = self._desk.means
         means.may_trade = means.may_short = True
         means.buying_power = max(self._power - promised, ZERO)

@@ -19,6 +19,7 @@ from core.series import SymbolBars
 DAY_NS = 86_400 * 10**9
 NEVER = np.datetime64("NaT", "D")
 EARLY_NS = 10**6  # a millisecond: rounding in a day number must never hide a bar that has arrived
+ROOM = 256  # bars at first
 _UNITS = {bt.TimeFrame.Minutes: "m", bt.TimeFrame.Days: "d", bt.TimeFrame.Weeks: "w", bt.TimeFrame.Months: "M"}
 _LINES = ("datetime", "open", "high", "low", "close", "volume")
 
@@ -28,14 +29,19 @@ class FeedBars:
 
     - The feeds show one and the same `Bars` panel, whole: it is used as it is.
     - They are preloaded: the panel is read from their lines once.
-    - They deliver bar by bar: the panel grows; `update` must be called on every bar.
+    - They deliver bar by bar: the panel grows; `update` must be called on every bar. As each session begins, it loses the bars that
+      the feeds name too old (`feed.oldest`), so that a run of many days sees what one begun today does, in the same memory.
+
+    Args:
+        frees: those feeds are told to lose them too (`feed.free()`); nobody else reads their lines.
 
     Attributes:
         complete: whether all bars are known from the start.
     """
 
-    def __init__(self, datas: Sequence[Any]) -> None:
+    def __init__(self, datas: Sequence[Any], frees: bool = False) -> None:
         self._datas = list(datas)
+        self._frees, self._session = frees, NEVER
         self._check()
         self._row = -1
         bars = self._shared()
@@ -100,6 +106,19 @@ class FeedBars:
         for data, column in zip(self._datas, self._columns, strict=True):
             column.take(data)
         self._bars = None
+        newest = max(column.session for column in self._columns)
+        if newest != self._session:
+            self._session = newest
+            self._forget(newest)
+
+    def _forget(self, session: np.datetime64) -> None:
+        """Lose what is too old once a session has begun."""
+        for data, column in zip(self._datas, self._columns, strict=True):
+            oldest = data.oldest(session) if hasattr(data, "oldest") else None
+            if oldest is not None:
+                column.forget(oldest)
+                if self._frees:
+                    data.free()
 
     @property
     def bars(self) -> Bars:
@@ -112,12 +131,12 @@ class FeedBars:
 class _Columns:
     """The lines of one feed, copied as they grow, and its corporate actions on the bars they belong to."""
 
-    def __init__(self, room: int = 256) -> None:
+    def __init__(self, room: int = ROOM) -> None:
         self._values = np.empty((len(_LINES), room))
         self._index, self._session = np.empty(room, np.int64), np.empty(room, "datetime64[D]")
         self._split, self._dividend, self._pay_date = np.ones(room), np.zeros(room), np.full(room, NEVER)
         self._acted: set[float] = set()
-        self._length = 0
+        self._length = self._forgotten = 0
 
     @classmethod
     def preloaded(cls, data: Any) -> "_Columns":
@@ -129,13 +148,29 @@ class _Columns:
 
     def take(self, data: Any) -> None:
         """Append the bars delivered since the last call; a bar still being built is replaced."""
-        new = len(data) - self._length
-        while len(data) > len(self._index):
+        length = len(data) - self._forgotten
+        new = length - self._length
+        while length > len(self._index):
             self._make_room()
         fresh = range(1 - new, 1) if new else (0,) if self._length else ()
         if fresh:
-            self._put(len(data) - len(fresh), np.array([_latest(getattr(data.lines, name), len(fresh)) for name in _LINES]))
+            self._put(length - len(fresh), np.array([_latest(getattr(data.lines, name), len(fresh)) for name in _LINES]))
             self._act(data)
+
+    @property
+    def session(self) -> np.datetime64:
+        """The latest; the first of all days while there is none."""
+        return self._session[self._length - 1] if self._length else np.datetime64(0, "D")
+
+    def forget(self, before: np.datetime64) -> None:
+        """Lose the bars of earlier sessions."""
+        count = int(np.searchsorted(self._session[: self._length], before))
+        if not count:
+            return
+        for name in ("_index", "_session", "_split", "_dividend", "_pay_date"):
+            setattr(self, name, getattr(self, name)[count:].copy())
+        self._values = self._values[:, count:].copy()
+        self._length, self._forgotten = self._length - count, self._forgotten + count
 
     def series(self, symbol: str) -> SymbolBars:
         """What there is, as the bars of a symbol."""
@@ -164,10 +199,11 @@ class _Columns:
                 self._pay_date[row] = dates_of(np.array([action.pay]))[0] if action.pay > action.moment else self._pay_date[row]
 
     def _make_room(self) -> None:
+        more = max(len(self._index), ROOM)
         for name, empty in (("_index", 0), ("_session", NEVER), ("_split", 1.0), ("_dividend", 0.0), ("_pay_date", NEVER)):
             held = getattr(self, name)
-            setattr(self, name, np.concatenate([held, np.full_like(held, empty)]))
-        self._values = np.concatenate([self._values, np.empty_like(self._values)], axis=1)
+            setattr(self, name, np.concatenate([held, np.full(more, empty, held.dtype)]))
+        self._values = np.concatenate([self._values, np.empty((len(_LINES), more))], axis=1)
 
 
 def _latest(line: LineBuffer, count: int) -> Sequence[float]:

@@ -18,7 +18,7 @@ FILE_NAME = "cerebrolab.log"
 MAX_BYTES = 2_000_000
 KEPT_FILES = 5
 OURS = ("analyzers", "brokers", "checks", "core", "engine", "feeds", "indicators", "journal", "optimize", "reports", "scripts",
-        "sizers", "strategies", "taxes")
+        "services", "sizers", "strategies", "taxes")
 MASK = "***"
 _FORMAT = "%(asctime)sZ %(levelname)s %(process)d %(name)s: %(message)s"
 

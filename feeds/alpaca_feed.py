@@ -29,6 +29,7 @@ log = logging.getLogger(__name__)
 OLD = ("backfill", "backfill_from", "bidask", "useask", "includeFirst", "reconnect", "reconnections", "reconntimeout")
 HISTORY = {True: 10, False: 500}  # sessions before today, by whether bars are shorter than one, when no start is given
 FOREVER = 2**62
+KEPT = 512  # bars that stay in the lines of a feed that frees the others
 CALENDAR = "XNYS"
 
 
@@ -74,7 +75,7 @@ class AlpacaData(bt.feed.DataBase):
         self.actions: list[Action] = []
         self._acted: set[np.datetime64] = set()
         self._queue: deque[tuple[float, Values, bool]] = deque()
-        self._since, self._is_over = 0, False
+        self._since, self._is_over, self._freed, self._given_sessions = 0, False, 0, 0
         self._check_asset()
         self._check_history()
         self._live = LiveBars.of(self.p.store)
@@ -84,7 +85,7 @@ class AlpacaData(bt.feed.DataBase):
         ticker = PROXIES.get(self.symbol, self.symbol)
         if ticker.startswith("^"):
             raise UnknownName(f"alpaca has no indices, and no fund stands for {self.symbol!r}: use a fund")
-        asset = self.p.store.rest.asset(ticker)
+        asset = self.p.store.assets.of(ticker)
         if asset.status != "active" or not asset.tradable:
             said = "not traded" if asset.status == "active" else asset.status
             raise BadSpec(f"{self.symbol} is {said} at Alpaca: leave it out")
@@ -96,6 +97,7 @@ class AlpacaData(bt.feed.DataBase):
         if not isinstance(bars, Bars):
             raise BadSpec(f"history is {type(bars).__name__}: give core.bars.Bars, or nothing and it is fetched")
         bars.column(self.symbol)
+        self._given_sessions = len(np.unique(bars.session))
         same = is_intraday(self.interval) and is_intraday(bars.interval) and interval_ns(bars.interval) == interval_ns(self.interval)
         if bars.interval != self.interval and not same:
             raise BadSpec(f"the history of {self.symbol} is in bars of {bars.interval}: a feed of {self.interval} needs its own")
@@ -109,8 +111,16 @@ class AlpacaData(bt.feed.DataBase):
             return None
         if self.p.fromdate is not None:
             return str(self.p.fromdate.date())
-        today = np.datetime64(self.p.store.clock.today())
-        return str(get_calendar(CALENDAR).step(today, -HISTORY[is_intraday(self.interval)]))
+        return str(_back(np.datetime64(self.p.store.clock.today()), HISTORY[is_intraday(self.interval)]))
+
+    def oldest(self, session: np.datetime64) -> np.datetime64 | None:
+        """The first session that is needed once `session` has begun: what a run that starts then is shown, it remembers; None = all it has seen.
+
+        Minutes only, and no `fromdate`; of a given history as many sessions as it had.
+        """
+        if self.p.fromdate is not None or not is_intraday(self.interval):
+            return None
+        return _back(session, max(HISTORY[True], self._given_sessions))
 
     @property
     def history(self) -> SymbolBars | None:
@@ -125,6 +135,20 @@ class AlpacaData(bt.feed.DataBase):
     def ends_ns(self) -> int:
         """The moment after which it has no more bars, UTC ns."""
         return FOREVER if self.todate == float("inf") else int(moments_of(np.array([self.todate]))[0])
+
+    def free(self) -> None:
+        """Lose all but the last `KEPT` bars of its lines, which count on as before."""
+        spare = self.lines.datetime.idx + 1 - KEPT
+        if spare < KEPT:
+            return
+        for line in self.lines:
+            del line.array[:spare]
+            line.idx -= spare
+        self._freed += spare
+
+    def buflen(self) -> int:
+        """As Backtrader's, with the bars that are freed: it is compared with how many were shown."""
+        return int(self.lines.buflen()) + self._freed
 
     def take(self, row: Row, number: float) -> bool:
         """Put its bar into the queue, if it wants one of the row's; `number` is the row's moment as a day number."""
@@ -235,6 +259,10 @@ class AlpacaData(bt.feed.DataBase):
             self._live.in_time = True
             self.put_notification(self.LIVE)
         return None
+
+
+def _back(session: np.datetime64, count: int) -> np.datetime64:
+    return get_calendar(CALENDAR).step(session, -count)
 
 
 def live_interval(timeframe: int, compression: int) -> str:

@@ -48,7 +48,7 @@ class Traded(bt.Strategy):
 
     def start(self) -> None:
         self.check_bars(_interval(self.datas[0]), self.p)
-        self._panel = FeedBars(self.datas)
+        self._panel = FeedBars(self.datas, frees=type(self).next is Traded.next and not self._lineiterators[bt.LineIterator.IndType])
         self._within_day = self.datas[0]._timeframe < bt.TimeFrame.Days
         if self._panel.complete:
             self._decide(self._panel.bars)

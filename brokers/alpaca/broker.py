@@ -13,6 +13,7 @@ import backtrader as bt
 from backtrader import Order as BtOrder
 
 from brokers.alpaca.answers import Order
+from brokers.alpaca.assets import Assets
 from brokers.alpaca.clock import BrokerClock
 from brokers.alpaca.order_flow import OrderFlow
 from brokers.alpaca.order_holdings import Holding
@@ -33,7 +34,7 @@ class AlpacaBroker(Hooks, bt.BrokerBase):
     """Cash, positions and orders of one Alpaca account. `AlpacaStore.getbroker()` makes it.
 
     Args:
-        rest, clock: the gateway, and the venue's time.
+        rest, clock, assets: the gateway, the venue's time, and what may be done with each symbol.
         report: told, with a message and details, what a human should know.
         expect: `Stream.expect` of the trade updates, if there is a stream.
 
@@ -63,7 +64,7 @@ class AlpacaBroker(Hooks, bt.BrokerBase):
     params = (("persist", lambda leaving: None), ("strategy", None), ("poll_s", 5.0),
               ("reconcile_s", 60.0), ("capital", None))
 
-    def __init__(self, rest: Rest, clock: BrokerClock, report: Callable[..., None],
+    def __init__(self, rest: Rest, clock: BrokerClock, assets: Assets, report: Callable[..., None],
                  expect: Callable[[float, float], Any] | None = None) -> None:
         super().__init__()
         self.cerebro: Any = None
@@ -73,7 +74,8 @@ class AlpacaBroker(Hooks, bt.BrokerBase):
         self.shared: Any = None
         self.taken_over: Callable[[Sequence[Order]], None] | None = None
         self.missed: Callable[[], list[Moved]] = list
-        self._flow = OrderFlow(rest, clock, self, Trouble(report), expect or (lambda within_s, since: None))
+        self._assets = assets
+        self._flow = OrderFlow(rest, clock, assets, self, Trouble(report), expect or (lambda within_s, since: None))
         self._watch = OrderWatch(rest, clock, self._flow, self.p.poll_s, self.p.reconcile_s)
         self._holdings = self._flow.holdings
         self.startingcash = self.getcash()
@@ -100,7 +102,7 @@ class AlpacaBroker(Hooks, bt.BrokerBase):
     def foresee(self) -> None:
         """Ask for what orders will need, while there is time; the store calls it after `end_turn`."""
         if self.begun and self.cerebro is not None:
-            self._flow.desk.assets.ask_ahead(symbol_of(data) for data in self.cerebro.datas if getattr(data, "tradable", True))
+            self._assets.ask_ahead(symbol_of(data) for data in self.cerebro.datas if getattr(data, "tradable", True))
 
     def next(self) -> None:
         """Apply what the venue has told, look after what it has not, and send what waits."""

@@ -72,15 +72,14 @@ class OrderDesk:
 
     Attributes:
         objections: judge what is to be sent. means: what the account may do.
-        known: ids of the orders that existed before this run. assets: what may be done with each symbol.
+        known: ids of the orders that existed before this run.
         stopped: symbol -> why nothing is sent for it.
     """
 
-    def __init__(self, rest: Rest, clock: BrokerClock, book: OrderBook, holdings: Holdings, account_id: str,
+    def __init__(self, rest: Rest, clock: BrokerClock, assets: Assets, book: OrderBook, holdings: Holdings, account_id: str,
                  terms: Terms) -> None:
-        self._rest, self._clock, self._book, self._holdings = rest, clock, book, holdings
+        self._rest, self._clock, self._assets, self._book, self._holdings = rest, clock, assets, book, holdings
         self._account_id, self._terms = account_id, terms
-        self.assets = Assets(rest, clock)
         self._attempts: Counter[tuple[str, str, int, str]] = Counter()
         self.objections = Objections(clock, book, holdings)
         self.means = self.objections.means
@@ -106,7 +105,7 @@ class OrderDesk:
         lead = batch.lead
         if objection := self.objection(lead.order, waited=bool(batch.opens_ns)):
             raise UsageError(objection)
-        asset = self.assets.of(lead.symbol)
+        asset = self._assets.of(lead.symbol)
         shares, quote = self._shares(lead, asset), self.quote(lead.order)
         asked = Asked(self._request(batch, shares), asset, quote, lead.order)
         if not contradictions(asked.request) and self.objections.of(asked):

@@ -11,6 +11,7 @@ from typing import Any
 from backtrader import Order as BtOrder
 
 from brokers.alpaca.answers import Order
+from brokers.alpaca.assets import Assets
 from brokers.alpaca.clock import BrokerClock
 from brokers.alpaca.errors import Refused
 from brokers.alpaca.order_book import OrderBook
@@ -47,14 +48,14 @@ class OrderFlow:
         Unauthorized, BadSpec, BrokerUnavailable: the account could not be read.
     """
 
-    def __init__(self, rest: Rest, clock: BrokerClock, broker: Any, trouble: Trouble,
+    def __init__(self, rest: Rest, clock: BrokerClock, assets: Assets, broker: Any, trouble: Trouble,
                  expect: Callable[[float, float], Any]) -> None:
         self._rest, self._clock, self._broker, self._expect = rest, clock, broker, expect
         self.trouble = trouble
         self.book, self.holdings, self._outbox = OrderBook(), Holdings(), Outbox()
         account = rest.account()
         self.holdings.cash = account.cash
-        self.desk = OrderDesk(rest, clock, self.book, self.holdings, account.id, broker.p)
+        self.desk = OrderDesk(rest, clock, assets, self.book, self.holdings, account.id, broker.p)
         self.progress = OrderProgress(broker, clock, self.book, self.holdings, self._outbox, trouble)
         self.tell, self.notifications = self.progress.tell, self.progress.notifications
         self.inherited = Inherited(broker, self.desk, self.book, self.holdings, self.progress, trouble, self.cancel)

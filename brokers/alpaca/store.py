@@ -7,6 +7,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
+from brokers.alpaca.assets import Assets
 from brokers.alpaca.bell import Bell
 from brokers.alpaca.broker import AlpacaBroker
 from brokers.alpaca.clock import BrokerClock
@@ -49,6 +50,7 @@ class AlpacaStore:
         self.endpoints = Endpoints(key_id, secret_key, paper, base_url, data_url, stream_url, trade_stream_url)
         self.rest = Rest(self.endpoints, clock)
         self._clock: BrokerClock | None = None
+        self._assets: Assets | None = None
         self._broker: AlpacaBroker | None = None
         self._listens = stream
         self._notifications: deque[Notification] = deque()
@@ -72,6 +74,17 @@ class AlpacaStore:
             self._clock = BrokerClock(self.rest)
         return self._clock
 
+    @property
+    def assets(self) -> Assets:
+        """What may be done with each symbol.
+
+        Raises:
+            BrokerUnavailable, Unauthorized: as `clock`.
+        """
+        if self._assets is None:
+            self._assets = Assets(self.rest, self.clock)
+        return self._assets
+
     def getbroker(self, **params: Any) -> AlpacaBroker:
         """The account's broker, the same at every call; `params` are those of AlpacaBroker; `strategy`,
         `persist` and `capital` may be changed by a later call.
@@ -80,7 +93,7 @@ class AlpacaStore:
             BrokerUnavailable, Unauthorized, BadSpec: the account could not be read.
         """
         if self._broker is None:
-            self._broker = AlpacaBroker(self.rest, self.clock, self.put_notification, self._expect, **params)
+            self._broker = AlpacaBroker(self.rest, self.clock, self.assets, self.put_notification, self._expect, **params)
             self._broker.store = self
         for name, value in params.items():
             setattr(self._broker.p, name, value)

@@ -29,12 +29,12 @@ class Looker(bt.Strategy):
         self.seen.append((row, self.panel.bars))
 
 
-def looked(panel: Bars, preload=False, **options):
+def looked(panel: Bars, preload=False, feed=BarsData, **options):
     """Play a panel, bar by bar unless told otherwise; the strategy. Feeds with a `fromdate` do not lend their panel."""
     options.setdefault("fromdate", None if preload else panel.session[0].astype("datetime64[s]").item())
     cerebro = bt.Cerebro(stdstats=False, preload=preload, runonce=preload)
     for symbol in panel.symbols:
-        cerebro.adddata(BarsData(dataname=panel, symbol=symbol, **options), name=symbol)
+        cerebro.adddata(feed(dataname=panel, symbol=symbol, **options), name=symbol)
     cerebro.addstrategy(Looker)
     return cerebro.run()[0]
 
@@ -76,6 +76,31 @@ def test_a_panel_that_outgrows_its_room(rows):
     played = looked(panel)
     assert not played.panel.complete
     same(played.seen[-1][1], panel)
+
+
+class Remembers(BarsData):
+    """A feed of which so many calendar days are needed."""
+
+    params = (("days", 9),)
+
+    def oldest(self, session):
+        return session - self.p.days if self.p.days else None
+
+
+@settings(max_examples=10)
+@given(rows=st.integers(5, 60), symbols=st.integers(1, 4), seed=st.integers(0, 1_000), days=st.integers(1, 20))
+def test_what_is_too_old_is_forgotten_as_each_session_begins(rows, symbols, seed, days):
+    """A run of many days sees what one that has begun today does."""
+    panel = eventful(rows, symbols, seed)
+    for at, (row, seen) in enumerate(looked(panel, feed=Remembers, days=days).seen):
+        wanted = panel.upto(at).between(panel.session[at] - days, None)
+        same(seen, wanted)
+        assert row == len(wanted) - 1
+
+
+def test_a_feed_that_names_nothing_too_old_keeps_all():
+    panel = eventful(60, 2, seed=5)
+    same(looked(panel, feed=Remembers, days=0).seen[-1][1], panel)
 
 
 def test_a_part_of_a_panel_begins_its_own_adjustment():

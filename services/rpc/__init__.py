@@ -1,0 +1,1 @@
+"""The gRPC services. Imports what `services` imports; grpc."""
