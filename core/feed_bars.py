@@ -41,7 +41,8 @@ class FeedBars:
 
     def __init__(self, datas: Sequence[Any], frees: bool = False) -> None:
         self._datas = list(datas)
-        self._frees, self._session = frees, NEVER
+        self._frees = frees
+        self._session: np.datetime64 = NEVER
         self._check()
         self._row = -1
         bars = self._shared()

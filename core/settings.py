@@ -37,7 +37,7 @@ class Settings(BaseSettings):
     )
     journal_place: SecretStr | None = Field(
         default=None, validation_alias="CEREBROLAB_JOURNAL",
-        description="Journal: a file, or postgresql://USER:PASSWORD@HOST:PORT/DATABASE; none = DB_NAME, or journal.db in CEREBROLAB_HOME.",
+        description="Journal: a file, postgresql://USER:PASSWORD@HOST:PORT/DATABASE, or http://HOST:PORT of `cerebrolab serve api` (http://token:TOKEN@HOST:PORT).",
     )
     db_host: str = Field(
         default="localhost", validation_alias="DB_HOST",
@@ -82,6 +82,11 @@ class Settings(BaseSettings):
     alpaca_trade_stream_url: str | None = Field(
         default=None, validation_alias="ALPACA_TRADE_STREAM_URL",
         description="Websocket address of the trade updates; none = Alpaca's.",
+    )
+
+    api_token: SecretStr | None = Field(
+        default=None, validation_alias="CEREBROLAB_API_TOKEN",
+        description="Token that the services ask every caller for; none = only this machine may call. Kept out of logs.",
     )
 
     @property

@@ -1,4 +1,8 @@
-"""`AccountLog`: what was executed on live accounts, and what a human or a later run must know of them. Append-only."""
+"""`AccountLog`: what was executed on live accounts, and what a human or a later run must know of them. Append-only.
+
+Here are executions (tax lots are worked out from them by the package `taxes`), alerts, and cash and corporate actions that were
+booked: dividends and splits are notes of the kind "cash", deposits and withdrawals of the kind "transfer".
+"""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -11,10 +15,12 @@ from core.clock import Clock
 from journal.blotter import DONE
 from journal.columns import shortest
 from journal.database import Database, insert_new
-from journal.tables import AccountNoteRow, LiveExecutionRow, LiveOrderRow
+from journal.holdings import booked, keep, traded
+from journal.tables import AccountNoteRow, HoldingRow, LiveExecutionRow, LiveOrderRow
 
-# Kinds of notes. Who writes them: the guard, the guard, whoever clears it, the ending, whatever goes wrong, sub-accounts.
-REFUSED, KILLED, RESUMED, OUTCOME, ALERT, CASH = KINDS = ("refused", "killed", "resumed", "outcome", "alert", "cash")
+# Kinds of notes. Who writes them: the guard, the guard, whoever clears it, the ending, whatever goes wrong; sub-accounts, people.
+REFUSED, KILLED, RESUMED, OUTCOME, ALERT, CASH, TRANSFER = KINDS = (
+    "refused", "killed", "resumed", "outcome", "alert", "cash", "transfer")
 
 
 @dataclass(frozen=True)
@@ -64,26 +70,30 @@ class AccountLog:
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database, self._clock = database, clock
 
-    def execute(self, executions: Iterable[LiveExecution], changes: Mapping[str, Mapping[str, Any]] | None = None) -> int:
+    def execute(self, executions: Iterable[LiveExecution], changes: Mapping[str, Mapping[str, Any]] | None = None,
+                at_ns: int = 0) -> int:
         """Record executions, those recorded before change nothing; and what has become of orders, all or nothing.
 
         Args:
             changes: client order id -> fields of `journal.blotter.LiveOrder`; unknown orders, and those that are done, stay.
+            at_ns: when that is recorded, UTC ns; 0 = now.
 
         Returns:
             How many executions were new.
         """
-        new, now = 0, self._clock.now_ns()
+        new, now = [], at_ns or self._clock.now_ns()
         self._database.keep_open()
         with self._database.writing(durable=True) as session:
             for each in executions:
                 row = {**vars(each), "filled": shortest(each.filled)}
-                told = insert_new(session, LiveExecutionRow).values(**row).returning(LiveExecutionRow.id)
-                new += session.scalar(told) is not None
+                number = session.scalar(insert_new(session, LiveExecutionRow).values(**row).returning(LiveExecutionRow.id))
+                if number is not None:
+                    new.append(traded(number, each))
+            keep(session, new)
             for name, values in (changes or {}).items():
                 session.execute(update(LiveOrderRow).values(**values, updated_ns=now)
                                 .where(LiveOrderRow.client_order_id == name, LiveOrderRow.state != DONE))
-        return new
+        return len(new)
 
     def executions(self, account: str, run: str | None = None, since_ns: int = 0, until_ns: int = 2**62) -> list[LiveExecution]:
         """What was executed on an account, of one run or all, from one moment up to, but without, another; in order."""
@@ -97,17 +107,29 @@ class AccountLog:
 
     def runs(self) -> list[tuple[str, str]]:
         """The (account, run) pairs of which something was executed; the run is "" for what was nobody's."""
-        chosen = select(LiveExecutionRow.account, LiveExecutionRow.run).distinct()
+        chosen = select(HoldingRow.account, HoldingRow.run).where(HoldingRow.executions > 0).distinct()
         with self._database.reading() as session:
             return sorted((account, run) for account, run in session.execute(chosen))
 
     def note(self, account: str, run: str, kind: str, text: str, **facts: Any) -> Note:
-        """Write a note down; it outlives a power cut."""
-        made = Note(account, run, kind, text, self._clock.now_ns(), facts)
+        """Write a note down; it outlives a power cut. See `add`."""
+        return self.add(Note(account, run, kind, text, self._clock.now_ns(), facts))
+
+    def add(self, note: Note, key: str | None = None) -> Note:
+        """Write a note down as it stands; it outlives a power cut.
+
+        Args:
+            key: names it, so that telling it twice changes nothing; None = it is told once.
+
+        Raises:
+            UsageError: it books cash or shares that are no numbers.
+        """
         self._database.keep_open()
         with self._database.writing(durable=True) as session:
-            session.add(AccountNoteRow(**vars(made)))
-        return made
+            number = session.scalar(insert_new(session, AccountNoteRow).values(**vars(note), key=key).returning(AccountNoteRow.id))
+            if number is not None and note.kind in (CASH, TRANSFER):
+                keep(session, [booked(number, note)])
+        return note
 
     def notes(self, account: str | None = None, run: str | None = None, kinds: Iterable[str] = KINDS, since_ns: int = 0) -> list[Note]:
         """Notes of some kinds, in order; of one account and run, or all."""

@@ -57,13 +57,16 @@ class Blotter:
 
     # -- decisions ------------------------------------------------------------------------------------
 
-    def decide(self, orders: Iterable[LiveOrder], **decision: Any) -> int:
+    def decide(self, orders: Iterable[LiveOrder], at_ns: int = 0, **decision: Any) -> int:
         """Record a decision (fields of `journal.tables.DecisionRow`) and the orders it asks for, all or nothing.
+
+        Args:
+            at_ns: when it is recorded, UTC ns; 0 = now; as in `add` and `change`.
 
         Returns:
             Its number; that of the one recorded before, unchanged, if this account and run has decided on this bar already.
         """
-        now = self._clock.now_ns()
+        now = at_ns or self._clock.now_ns()
         with self._writing() as session:
             known = session.scalar(_decision(decision["account"], decision["run_key"], decision["bar_ns"]).with_only_columns(DecisionRow.id))
             if known is not None:
@@ -113,22 +116,28 @@ class Blotter:
         with self._database.reading() as session:
             return session.scalar(chosen.where(LiveOrderRow.client_order_id == client_order_id)) or ""
 
-    def add(self, decision_id: int, *orders: LiveOrder) -> None:
-        """Record more attempts; the same one again changes nothing."""
-        now = self._clock.now_ns()
+    def add(self, decision_id: int, *orders: LiveOrder, at_ns: int = 0) -> None:
+        """Record more attempts; the same one again changes nothing.
+
+        Raises:
+            UnknownName: no such decision.
+        """
+        now = at_ns or self._clock.now_ns()
         with self._writing() as session:
+            if session.get(DecisionRow, decision_id) is None:
+                raise UnknownName(f"unknown decision {decision_id}: the journal has none of that number")
             known = set(session.scalars(select(LiveOrderRow.client_order_id).where(
                 LiveOrderRow.client_order_id.in_([order.client_order_id for order in orders]))))
             _insert(session, decision_id, now, [order for order in orders if order.client_order_id not in known])
 
-    def change(self, client_order_id: str, **values: Any) -> LiveOrder:
+    def change(self, client_order_id: str, at_ns: int = 0, **values: Any) -> LiveOrder:
         """Record what has become of an order (fields of `LiveOrder`); what is done stays done.
 
         Raises:
             UnknownName: no such order.
         """
         with self._writing() as session:
-            session.execute(update(LiveOrderRow).values(**values, updated_ns=self._clock.now_ns())
+            session.execute(update(LiveOrderRow).values(**values, updated_ns=at_ns or self._clock.now_ns())
                             .where(LiveOrderRow.client_order_id == client_order_id, LiveOrderRow.state != DONE))
             row = session.get(LiveOrderRow, client_order_id, populate_existing=True)
             if row is None:

@@ -1,6 +1,7 @@
 """`Database`: transactions on the journal's database, of whichever kind, and every failure as one clear `StoreFailed`."""
 
 import re
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -33,6 +34,7 @@ class Database:
     def __init__(self, place: str | Path, busy_timeout_s: float = BUSY_TIMEOUT_S) -> None:
         self._backend = _backend(place, busy_timeout_s)
         self._ready = False
+        self._turn, self._busy_timeout_s = threading.Lock(), busy_timeout_s  # threads wait here, which costs less than at the database
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
@@ -47,8 +49,13 @@ class Database:
         Args:
             durable: what is committed outlives a power cut, whatever else is set; it costs waiting for the disk.
         """
-        with self._session(self._backend.writing(durable)) as session, session.begin():
-            yield session
+        if not self._turn.acquire(timeout=self._busy_timeout_s):
+            raise StoreFailed(f"the journal {self._backend.shown} failed: others are writing; wait for them and repeat")
+        try:
+            with self._session(self._backend.writing(durable)) as session, session.begin():
+                yield session
+        finally:
+            self._turn.release()
 
     def keep_open(self) -> None:
         """Until `close`, spare every transaction the work of connecting."""
@@ -93,6 +100,11 @@ def insert_new(session: Session, table: Any) -> Any:
     return sqlite.insert(table).on_conflict_do_nothing()
 
 
+def elsewhere(shown: str) -> UsageError:
+    """What is said where the database itself is needed, and an API was named."""
+    return UsageError(f"this takes the database itself, and {shown} is an API: set CEREBROLAB_JOURNAL to the database, or ask the API")
+
+
 def _backend(place: str | Path, busy_timeout_s: float) -> Backend:
     if isinstance(place, Path):
         return Sqlite(place, busy_timeout_s)
@@ -101,6 +113,8 @@ def _backend(place: str | Path, busy_timeout_s: float) -> Backend:
         url = make_url(place)
     except (ArgumentError, ValueError):
         raise UsageError(f"journal {shown!r} is no database address: {PLACES}") from None
+    if url.get_backend_name() in ("http", "https"):
+        raise elsewhere(shown)
     if url.get_backend_name() not in ("sqlite", "postgresql", "postgres"):
         raise UsageError(f"journal {shown!r} is not supported: {PLACES}")
     if not url.database:

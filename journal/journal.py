@@ -15,7 +15,11 @@ from journal.account_log import AccountLog
 from journal.blotter import Blotter
 from journal.comparison import Comparison, compare
 from journal.database import BUSY_TIMEOUT_S, Database, insert_new
+from journal.history import History
 from journal.ledger import Ledger
+from journal.pages import Pages
+from journal.state import State
+from journal.steering import Steering
 from journal.tables import ExecutionRow, OrderRow, RunRow
 
 
@@ -29,7 +33,9 @@ class Journal:
 
     Attributes:
         ledger: the trials of sweeps, and the gate's verdicts. blotter: decisions and orders of live accounts.
-        account_log: executions on them, and notes.
+        account_log: executions on them, and notes. steering: what is asked of running strategies, and their answers.
+        state: the actual portfolios of live accounts, and reconciliations. history: signals, and equity over time.
+        pages: the records of live accounts in parts.
 
     Every method raises StoreFailed when the file is locked, damaged, full or not writable, or the server does not answer.
 
@@ -43,6 +49,10 @@ class Journal:
         self.ledger = Ledger(self._database, self._clock)
         self.blotter = Blotter(self._database, self._clock)
         self.account_log = AccountLog(self._database, self._clock)
+        self.steering = Steering(self._database, self._clock)
+        self.state = State(self._database, self._clock)
+        self.history = History(self._database, self._clock)
+        self.pages = Pages(self._database)
 
     def __enter__(self) -> Self:
         return self

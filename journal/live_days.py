@@ -1,14 +1,12 @@
 """`LiveDays`: what live runs have decided, sent and executed, of all accounts and between two moments. Reads only."""
 
-from collections.abc import Collection
-from typing import NamedTuple
-
-from sqlalchemy import select
+from collections.abc import Callable, Collection, Iterator
+from typing import Any, NamedTuple
 
 from journal.account_log import LiveExecution
 from journal.blotter import LiveOrder
 from journal.journal import Journal
-from journal.tables import DecisionRow, LiveExecutionRow, LiveOrderRow
+from journal.pages import Chosen, Part
 
 SOME = 500  # numbers in one question
 
@@ -40,28 +38,33 @@ class LiveDays:
     """The live part of a journal, read across accounts. Raises StoreFailed as `Journal` does."""
 
     def __init__(self, journal: Journal) -> None:
-        self._database = journal.blotter._database
+        self._pages = journal.pages
 
     def decided(self) -> list[Trace]:
         """Every decision that asked for orders."""
-        chosen = select(DecisionRow).where(DecisionRow.id.in_(select(LiveOrderRow.decision_id))).order_by(DecisionRow.bar_ns)
-        with self._database.reading() as session:
-            return [Trace(row.account, row.run_key, str(row.spec.get("calendar", "XNYS")), row.bar_ns)
-                    for row in session.scalars(chosen)]
+        rows = every(lambda after: self._pages.decisions(Chosen(), after, with_orders=True))
+        return [Trace(row.account, row.run_key, str(row.spec.get("calendar", "XNYS")), row.bar_ns) for row in rows]
 
     def orders(self, decisions: Collection[int]) -> list[SentOrder]:
         """Every attempt of some decisions, in the order they were written down."""
-        numbers, found = sorted(decisions), []
-        with self._database.reading() as session:
-            for first in range(0, len(numbers), SOME):
-                chosen = select(LiveOrderRow).where(LiveOrderRow.decision_id.in_(numbers[first:first + SOME]))
-                found += list(session.scalars(chosen.order_by(LiveOrderRow.created_ns, LiveOrderRow.place, LiveOrderRow.attempt)))
-        return [SentOrder(LiveOrder(**{name: getattr(row, name) for name in LiveOrder.__dataclass_fields__}), row.decision_id,
-                          row.created_ns, row.updated_ns) for row in found]
+        numbers = sorted(decisions)
+        found = [each for first in range(0, len(numbers), SOME) for each in self._orders(numbers[first:first + SOME])]
+        found.sort(key=lambda each: (each.created_ns, each.order.place, each.order.attempt))
+        return [SentOrder(each.order, each.decision, each.created_ns, each.updated_ns) for each in found]
 
     def executions(self) -> list[LiveExecution]:
         """What was executed for runs, on all accounts, in order."""
-        chosen = select(LiveExecutionRow).where(LiveExecutionRow.run != "").order_by(LiveExecutionRow.time_ns, LiveExecutionRow.id)
-        with self._database.reading() as session:
-            return [LiveExecution(**{name: getattr(row, name) for name in LiveExecution.__dataclass_fields__})
-                    for row in session.scalars(chosen)]
+        return list(every(lambda after: self._pages.executions(Chosen(), after, owned=True)))
+
+    def _orders(self, numbers: list[int]) -> Iterator[Any]:
+        return every(lambda after: self._pages.orders(Chosen(), after, decisions=numbers))
+
+
+def every(part: Callable[[str], Part[Any]]) -> Iterator[Any]:
+    """The records of all parts; `part` is given the place to go on from."""
+    after = ""
+    while True:
+        records, after = part(after)
+        yield from records
+        if not after:
+            return

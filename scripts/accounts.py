@@ -21,9 +21,9 @@ def accounts(
     """Show what each run has traded, earned and holds on live accounts, as the journal has it."""
     from core.settings import load_settings
     from engine.live.books import books_of
-    from journal import Journal
+    from journal import opened
 
-    with Journal(load_settings().journal) as journal:
+    with opened(load_settings().journal) as journal:
         books = books_of(journal, account)
     if as_json:
         output.as_json([_values(book) for book in books])

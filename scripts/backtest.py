@@ -118,11 +118,11 @@ def record(result: "RunResult", directory: Path, settings: "Settings", trial: bo
     Args:
         trial: it is one more set of parameters tried, not one that a sweep has counted already.
     """
-    from journal import Journal
+    from journal import opened
     from optimize import record_backtest
 
     try:
-        with Journal(settings.journal) as journal:
+        with opened(settings.journal) as journal:
             if trial:
                 record_backtest(journal, result)
             return journal.record_run(result, str(directory.resolve())), []

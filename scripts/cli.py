@@ -25,10 +25,12 @@ from scripts.paper import live, paper
 from scripts.parity import parity
 from scripts.report import report
 from scripts.runs import runs
+from scripts.serve import serve
 from scripts.shadow import shadow
 from scripts.signals import signals
 from scripts.sweep import sweep
 from scripts.taxes import taxes
+from scripts.transfer import bring_in, export
 from scripts.walkforward import walkforward
 
 if TYPE_CHECKING:
@@ -50,9 +52,12 @@ app.command()(paper)
 app.command()(live)
 app.command()(accounts)
 app.command()(taxes)
+app.command()(export)
+app.command("import")(bring_in)
 app.add_typer(data, name="data")
 app.add_typer(guard, name="guard")
 app.add_typer(runs, name="runs")
+app.add_typer(serve, name="serve")
 
 
 @app.callback(invoke_without_command=True)

@@ -23,10 +23,10 @@ def gate(
     """Say pass or fail, with reasons. Exit code 0 = pass, 1 = fail."""
     from core.settings import load_settings
     from engine.deciding import deciding
-    from journal import Journal
+    from journal import opened
     from optimize import judged
 
-    with Journal(load_settings().journal) as journal:
+    with opened(load_settings().journal) as journal:
         row = journal.run(run)
         result = _loaded(run, row.directory)
         verdict = judged(result, journal)

@@ -82,12 +82,12 @@ def clear(run: Run, account: Account = None) -> None:
 @contextmanager
 def _log() -> Iterator["AccountLog"]:
     from core.settings import load_settings
-    from journal import Journal
+    from journal import opened
 
     path = load_settings().journal
     if isinstance(path, Path) and not path.exists():
         raise UsageError(f"there is no journal {path}: no run has traded live from here; look in its folder, or set CEREBROLAB_HOME")
-    with Journal(path) as journal:
+    with opened(path) as journal:
         yield journal.account_log
 
 

@@ -99,7 +99,7 @@ def _trade_daily(spec: "RunSpec", on_paper: bool, once: bool, dry_run: bool, as_
     from engine.live.wanted import check_daily
     from feeds import ParquetStore
     from feeds.alpaca_splits import splits_on
-    from journal import Journal
+    from journal import opened
     from sizers import solved
 
     settings = load_settings()
@@ -114,7 +114,7 @@ def _trade_daily(spec: "RunSpec", on_paper: bool, once: bool, dry_run: bool, as_
         account = rest.account()
         clock = BrokerClock(rest)
         lock = FileLock(settings.home / f"{account.number}.lock", timeout=0 if once else LOCK_S)
-        with Journal(settings.journal, clock) as journal:
+        with opened(settings.journal, clock) as journal:
             warning = check_gate(spec, journal, refuse=not on_paper and not dry_run)
             if warning:
                 output.warn(warning)

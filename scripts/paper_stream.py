@@ -28,21 +28,21 @@ def trade_stream(specs: Sequence["RunSpec"], account: "Account", stopped: Stoppe
     from engine.build import check_live
     from engine.live.verdicts import check_gate
     from engine.several import ELSEWHERE, named
-    from journal import Journal
+    from journal import opened
 
     if len(specs) > 1 and account.store is not None:
         raise BadSpec(ELSEWHERE)
     for spec in named(specs).values():
         check_live(spec, account.store is None)
     settings = load_settings()
-    with Journal(settings.journal) as journal:
+    with opened(settings.journal) as journal:
         for warning in filter(None, [check_gate(spec, journal, refuse=not account.on_paper) for spec in specs]):
             output.warn(warning)
     tell = _tell_json if as_json else _tell
     if account.store is not None:
         _trade_own(specs, _own(account.store, account.options, account.on_paper), stopped, tell)
         return
-    with _alpaca(account.on_paper, settings) as store, Journal(settings.journal, store.clock) as journal:
+    with _alpaca(account.on_paper, settings) as store, opened(settings.journal, store.clock) as journal:
         from engine.live.history import live_history
         from engine.live.streaming import stream_several
         from feeds import ParquetStore

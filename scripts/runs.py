@@ -85,9 +85,9 @@ def compare(
 
 def _journal() -> "Journal":
     from core.settings import load_settings
-    from journal import Journal
+    from journal import opened
 
-    return Journal(load_settings().journal)
+    return opened(load_settings().journal)
 
 
 def _when(run: "RunRow") -> str:

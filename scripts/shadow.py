@@ -31,7 +31,7 @@ def shadow(
     from core.clock import SystemClock
     from core.settings import load_settings
     from feeds import ParquetStore
-    from journal import Journal
+    from journal import opened
     from reports.archive import check_target
     from reports.shadow_report import SHADOW, write_shadow
     from scripts.backtest import new_directory
@@ -40,7 +40,7 @@ def shadow(
     if out is not None:
         check_target(out, SHADOW)
     known = read_quotes(quotes) if quotes else None
-    with output.progress_bar() as progress, _journal(settings, Journal) as journal:
+    with output.progress_bar() as progress, _journal(settings, opened) as journal:
         found = shadow_days(journal, ParquetStore(settings.bars_dir), days, SystemClock(), _wanted(run), account, known, progress)
     summary = found.summary()
     directory = out or new_directory(settings.runs_dir, "shadow-" + days.replace(":", "-"))

@@ -115,7 +115,7 @@ def _carry_out(spec: RunSpec, space: "Space", search: dict[str, Any], robust: bo
     from core.calendars import get_calendar
     from core.settings import load_settings
     from feeds import ParquetStore
-    from journal import Journal
+    from journal import opened
     from optimize import Search, sweep
     from reports.archive import check_target
     from reports.sweep_report import SWEEP
@@ -129,7 +129,7 @@ def _carry_out(spec: RunSpec, space: "Space", search: dict[str, Any], robust: bo
     if search["method"] not in ("grid", "random") and search["storage"] is None:
         search["storage"] = str(settings.optuna)
     asked = Search(**search, many=_meant(space, search, yes, as_json))
-    with Journal(settings.journal) as journal, output.progress_bar() as progress:
+    with opened(settings.journal) as journal, output.progress_bar() as progress:
         result = sweep(spec, space, store=ParquetStore(settings.bars_dir), journal=journal, progress=progress, search=asked)
     summary = _reported(result, robust, out, settings)
     if as_json:

@@ -42,7 +42,7 @@ def taxes(
 ) -> None:
     """Work out gains and losses of live accounts by tax lot, with wash sales across all runs, and what is left after tax."""
     from core.settings import load_settings
-    from journal import Journal
+    from journal import opened
     from scripts.tax_events import booked
     from taxes import Taxpayer
     from taxes.form_8949 import write_csv
@@ -51,7 +51,7 @@ def taxes(
 
     rates = _rates(short_rate, long_rate, dividend_rate)
     taxpayer = Taxpayer(method, _chosen(lots), _groups(group or ()))
-    with Journal(load_settings().journal) as journal:
+    with opened(load_settings().journal) as journal:
         dividends, warnings = booked(taxpayer, journal, account)
     report = tax_report(taxpayer, dividends, rates, LIMIT / 2 if separately else LIMIT, None if capital is None else Decimal(str(capital)))
     found = report.of(year)

@@ -89,7 +89,7 @@ def _carry_out(spec: RunSpec, space: "Space", asked: dict[str, Any], jobs: int |
     from engine.build import load
     from engine.trials import player
     from feeds import ParquetStore
-    from journal import Journal
+    from journal import opened
     from optimize import walk_forward
     from optimize.recorded import head_of, record_part
     from reports.archive import check_target
@@ -103,7 +103,7 @@ def _carry_out(spec: RunSpec, space: "Space", asked: dict[str, Any], jobs: int |
     solved.configure(settings.solved)
     bars = load(spec, ParquetStore(settings.bars_dir))
     head = head_of(player(spec, bars, asked["engine"]), space, "walkforward", asked["objective"], spec.seed, 1)
-    with Journal(settings.journal) as journal, output.progress_bar() as progress:
+    with opened(settings.journal) as journal, output.progress_bar() as progress:
         parts = iter(range(10**9))
         walk = walk_forward(
             spec, space, bars=bars, jobs=jobs, **asked,

@@ -3,15 +3,19 @@
 On intraday bars the session's last bar stands for the session.
 """
 
+from collections.abc import Container
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
 from core.bars import Bars
 from core.calendars import get_calendar
-from core.errors import BadSpec
+from core.errors import BadSpec, UnknownName
 
 LONGEST_MONTH = 31  # sessions, where the market never closes
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday")
+SCHEDULES = ("daily", "weekly", *WEEKDAYS, "monthly", "month_end")
 
 
 def weekly(bars: Bars, weekday: int = 2) -> np.ndarray:
@@ -51,3 +55,34 @@ def check_day(day: int) -> None:
     if day not in range(LONGEST_MONTH):
         raise BadSpec(f"day={day} lies in no month: it is the number of sessions before the last one, "
                       f"from 0 to {LONGEST_MONTH - 1}")
+
+
+def check_schedule(word: object) -> str:
+    """The word, if it is one of `SCHEDULES`.
+
+    Raises:
+        UnknownName: it is none.
+    """
+    if word not in SCHEDULES:
+        raise UnknownName(f"unknown schedule {word!r}: write {', '.join(SCHEDULES[:-1])} or {SCHEDULES[-1]}")
+    return str(word)
+
+
+def schedule_params(name: str, timing: Container[str], word: str) -> dict[str, Any]:
+    """What a word of `SCHEDULES` says to the parameters that a strategy's days depend on: "weekly" keeps the day of the week.
+
+    Args:
+        name: of the strategy. timing: as `TargetStrategy.timing`.
+
+    Raises:
+        UnknownName: no such word. BadSpec: the strategy decides on other days.
+    """
+    check_schedule(word)
+    if "weekday" in timing and word in ("weekly", *WEEKDAYS):
+        return {"weekday": WEEKDAYS.index(word)} if word in WEEKDAYS else {}
+    if "day" in timing and word in ("monthly", "month_end"):
+        return {"day": 0} if word == "month_end" else {}
+    if "weekday" in timing or "day" in timing:
+        habit = f"weekly: write weekly, {', '.join(WEEKDAYS[:-1])} or friday" if "weekday" in timing else "monthly: write monthly or month_end"
+        raise BadSpec(f"schedule {word!r} is none of {name}, which decides {habit}")
+    raise BadSpec(f"schedule {word!r} is none of {name}, which has no schedule: it may decide on every bar")

@@ -1,5 +1,6 @@
 """Traded: the life of a target strategy in Cerebro, from decisions to orders. Imports core, sizers and the modules beside it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,7 @@ from sizers.base import PortfolioSizer
 from strategies.desk import Desk, in_order
 from strategies.exits import TIME, Protection
 from strategies.resumed import adopt, is_before_open, is_past, missed_exits, recall
+from strategies.steered import Earlier, Steered
 
 _MOVED = (Order.Partial, Order.Completed, Order.Margin, Order.Rejected, Order.Canceled, Order.Expired)
 _WITHDRAWN = (Order.Canceled, Order.Expired)
@@ -31,7 +33,7 @@ class Decision:
         return self.shares[data]
 
 
-class Traded(bt.Strategy):
+class Traded(bt.Strategy, Steered):
     """A strategy that has `decisions`, sends the orders they ask for, and keeps positions protected.
 
     Attributes:
@@ -50,6 +52,7 @@ class Traded(bt.Strategy):
         self.check_bars(_interval(self.datas[0]), self.p)
         self._panel = FeedBars(self.datas, frees=type(self).next is Traded.next and not self._lineiterators[bt.LineIterator.IndType])
         self._within_day = self.datas[0]._timeframe < bt.TimeFrame.Days
+        self._earlier = Earlier()
         if self._panel.complete:
             self._decide(self._panel.bars)
         self._growing = list(zip(self._minperiods, self.datas, strict=True))
@@ -77,7 +80,9 @@ class Traded(bt.Strategy):
             self._is_behind = True
             return
         row = self._panel.update(self.datetime[0])
+        asked: Sequence[Any] = ()
         if not self._panel.complete:
+            asked = self._look()
             self._decide(self._panel.bars)
         if self._resumes and self._protection.active:
             recall(self, self._protection, self._panel.bars.index[:row], self._signals[:row])
@@ -87,8 +92,10 @@ class Traded(bt.Strategy):
         self._desk.look_at_exits()
         if self._protection.active:
             self._leave_overdue()
-        if self._decides[row]:
-            self._rebalance(row)
+        if self._decides[row] or asked:
+            self._rebalance(row, self._standing(row) if asked else self._signals[row])
+        if asked:
+            self._answer(asked, row)
         if self._is_behind:
             self._catch_up(row)
         self._desk.repeat_exits(self._send)
@@ -97,15 +104,16 @@ class Traded(bt.Strategy):
 
     def _decide(self, bars: Bars) -> None:
         """Compute all decisions on `bars` and carry the convictions forward."""
-        signals = self._signals = self.decisions(bars, self.p)
+        signals = self._signals = self._earlier.joined(bars.index, self.decisions(bars, self.p))
         self._convictions = np.nan_to_num(carried_forward(signals), nan=0.0)
         self._decides = (~np.isnan(signals)).any(axis=1).tolist()
 
     # -- from decision to orders ----------------------------------------------------------------------
 
-    def _rebalance(self, row: int) -> None:
-        decided = ~np.isnan(self._signals[row])
-        conviction = self._allowed(self._convictions[row], self._signals[row])
+    def _rebalance(self, row: int, signal: np.ndarray) -> None:
+        """Order what the decisions of a row ask for; (N,) NaN where there is none."""
+        decided = ~np.isnan(signal)
+        conviction = self._allowed(self._convictions[row], signal)
         chosen = np.flatnonzero(decided).tolist()
         self._desk.take_back({self.datas[at] for at in chosen}, {self.datas[at] for at in chosen if not conviction[at]})
         position = np.array([self.broker.getposition(data).size for data in self.datas], dtype=np.float64)
@@ -189,6 +197,7 @@ class Traded(bt.Strategy):
             return
         row = self._panel.update(self.datetime[0])
         if is_before_open(self._live, self._panel.bars.calendar):
+            self._recall_steering()
             self._decide(self._panel.bars)
             for each in self._missed_exits(row):
                 self._send(each, 0.0)

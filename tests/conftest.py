@@ -4,7 +4,7 @@ import gc
 
 from hypothesis import HealthCheck, settings
 
-settings.register_profile("cerebrolab", deadline=None, derandomize=True, print_blob=True, max_examples=40,
+settings.register_profile("cerebrolab", deadline=None, derandomize=True, print_blob=True, max_examples=30,
                           suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("cerebrolab")
 

@@ -137,7 +137,7 @@ class StoreContract:
         later = NOW.now_ns() + 30 * 86_400 * 10**9
         assert {finding.symbol for finding in store.check(later) if finding.kind == "stale"} == set(SYMBOLS)
 
-    @settings(max_examples=40, deadline=None)
+    @settings(max_examples=30, deadline=None)
     @given(data=st.data())
     def test_any_sequence_of_fetches_ends_with_the_bars_of_one_clean_fetch(self, data):
         source = ScriptedSource(*history(data.draw(st.integers(0, 5))))

@@ -25,6 +25,7 @@ from engine.deciding import deciding
 from engine.live.earlier import Earlier, SplitsOn
 from engine.live.sending import Run, Sending
 from engine.live.sessions import following, latest_and_next
+from engine.live.steering import RunSteering
 from engine.live.wanted import Decided, check_daily, run_key, wanted
 from feeds.load import source_named
 from journal import Journal
@@ -81,7 +82,7 @@ class Daily:
         if source.stored:  # "spy" and "SPY" are one run
             spec = spec.replace(symbols=source.canonical(spec.symbols))
         self.spec, self._strategy = resolve.without_aliases(spec, strategy), strategy
-        self._rest, self._clock, self._blotter = rest, clock, journal.blotter
+        self._rest, self._clock, self._journal, self._blotter = rest, clock, journal, journal.blotter
         self._bars_of = bars_of or (lambda session: load(self.spec.replace(end=session), store, clock=clock))
         self._earlier, self._splits_on = Earlier(rest, clock, journal.blotter), splits_on
         self._params = deciding(self.spec)
@@ -105,7 +106,7 @@ class Daily:
         key = run_key(self.spec, self._params)
         warnings = list(bars.origin.warnings)
         if dry:
-            decided = self._wanted(bars, account, *self._barred(bars, self._rest.orders()))
+            decided = self._wanted(self._steering(account, key, []), bars, account, *self._barred(bars, self._rest.orders()))
             return self._report(session, trades, True, account, decided.targets, _planned(decided, _dry_identity), (), [*warnings, *decided.notes])
         over = self._over(account, key, int(bars.index[-1]))
         row, new = self._last(account, key) if over else self._decision(bars, key, account, trades)
@@ -136,18 +137,28 @@ class Daily:
         self._alone(account, key, bar_ns)
         stuck = self._earlier.take_back(account.id, self.spec.symbols)
         barred, notes = self._barred(bars, [order for order in self._rest.orders() if order.symbol not in stuck])
+        steering = self._steering(account, key, notes)
+        for request in steering.look(bar_ns, bars):
+            steering.answer(request, True, f"it trades to its targets after {bars.session[-1]}", bar_ns)
         account = self._rest.account()  # what was taken back may have been filled instead
-        decided = self._wanted(bars, account, barred | set(stuck), [*self._missed(bars, account, key), *stuck.values(), *notes])
+        decided = self._wanted(steering, bars, account, barred | set(stuck), [*self._missed(bars, account, key), *stuck.values(), *notes])
         name = f"{self._strategy.__name__}-{key}"
         identity = Run(account.id, name, 0, bar_ns, ("", ""), (0, 0), {}).identity
         self._blotter.decide(
             _planned(decided, identity), account=account.id, run_key=key, bar_ns=bar_ns, session=str(bars.session[-1]),
-            strategy=self._strategy.__name__, strategy_source=resolve.source_digest(self._strategy), spec=self.spec.masked(),
+            strategy=self._strategy.__name__, strategy_source=resolve.source_digest(self._strategy), spec=steering.spec.masked(),
             fingerprint=bars.fingerprint, equity=account.equity, cash=account.cash, targets=dict(decided.targets), notes=list(decided.notes))
         row = self._blotter.decision(account.id, key, bar_ns)
         if row is None:
             raise CerebrolabError("the decision just recorded is not in the journal: is somebody else changing the file?")
         return row, True
+
+    def _steering(self, account: Account, key: str, notes: list[str]) -> RunSteering:
+        """What others have asked of the run so far, and it has taken; `notes` takes what a reader must know."""
+        name = self.spec.name or f"{self._strategy.__name__}-{key}"
+        steering = RunSteering(self._journal, account.id, name, self.spec, self._clock.now_ns, notes.append, not self._rest.endpoints.paper)
+        steering.recall()
+        return steering
 
     def _missed(self, bars: Bars, account: Account, key: str) -> list[str]:
         """A sentence on the sessions since the last decision on which nobody called."""
@@ -188,7 +199,7 @@ class Daily:
     def _last(self, account: Account, key: str) -> tuple[DecisionRow, bool]:
         return self._blotter.decisions(account.id, key)[-1], False
 
-    def _wanted(self, bars: Bars, account: Account, barred: set[str], notes: Sequence[str]) -> Decided:
+    def _wanted(self, steering: RunSteering, bars: Bars, account: Account, barred: set[str], notes: Sequence[str]) -> Decided:
         own = set(_traded(bars))
         held = {each.symbol: each.qty for each in self._rest.positions() if each.symbol in own}
         worth = sum(abs(float(held[symbol])) * float(price) for symbol, price in _prices(bars).items() if symbol in held)
@@ -196,7 +207,8 @@ class Daily:
         if self.spec.capital is not None:
             value = min(value, self.spec.capital)
             cash = min(cash, value - worth)
-        decided = wanted(self.spec, bars, held, value, cash, barred)
+        whole = int(bars.index[-1]) in steering.called
+        decided = wanted(steering.spec, bars, held, value, cash, barred, steering.phases, whole)
         return replace(decided, notes=(*notes, *decided.notes))
 
     # -- telling --------------------------------------------------------------------------------------

@@ -64,6 +64,10 @@ class Recorder:
         self._executions: list[LiveExecution] = []  # still to be written down, as the changes
         self._changes: dict[str, dict[str, Any]] = {}
 
+    def changed(self, run: str, spec: RunSpec) -> None:
+        """A run decides by another spec from now on."""
+        self._told_by[run] = _told_by(spec)
+
     def listen(self, broker: Any) -> None:
         """Have an AlpacaBroker tell what it sends and what becomes of it."""
         broker.p.persist = self.sending

@@ -26,6 +26,7 @@ from engine.live.market import Market
 from engine.live.past import past_of
 from engine.live.recording import Recorder
 from engine.live.restoring import catch_up, lately, moved_notes, moves, restored
+from engine.live.steering import RunSteering, StreamSteering
 from engine.several import Runs, build_runs, in_each_others_way
 from engine.stores import is_alpaca
 from journal import Journal
@@ -149,9 +150,22 @@ def _recorded(runs: Runs, store: Any, journal: Journal, told: Callable[..., None
         broker.whose = journal.blotter.run_of
         broker.missed = lambda: booked
         runs.shared.on_moved = moved_notes(journal, account, lambda text: told("store", text))
-    Recorder(journal, account, runs.specs, runs.of, lambda text: told("store", text)).listen(broker)
+    recorder = Recorder(journal, account, runs.specs, runs.of, lambda text: told("store", text))
+    recorder.listen(broker)
+    _steered(runs, journal, account, recorder, store, told)
     runs.cerebro.guards.record(log, account, list(runs.specs), lambda text, **facts: told("guard", text, **facts))
     return partial(log.note, account)
+
+
+def _steered(runs: Runs, journal: Journal, account: str, recorder: Recorder, store: Any, told: Callable[..., None]) -> None:
+    """Let each run be told what others ask of it."""
+    def tell(text: str) -> None:
+        told("store", text)
+
+    for name, spec in runs.specs.items():
+        steering = RunSteering(journal, account, name, spec, store.clock.now_ns, tell, not store.endpoints.paper)
+        broker: Any = runs.cerebro.broker if runs.shared is None else runs.shared.parts[name]
+        broker.steering = StreamSteering(steering, partial(recorder.changed, name), tell)
 
 
 def needs_cerebro(spec: RunSpec) -> bool:
@@ -188,9 +202,13 @@ class _Watch(bt.Analyzer):
     params = (("told", None), ("days", None), ("heard", None))
 
     def next(self) -> None:
+        bar_ns = 0
         for data in self.datas:
             if len(data) and data._laststatus == data.LIVE:
-                self.p.days.live(int(moments_of(np.array([data.datetime[0]]))[0]))
+                bar_ns = int(moments_of(np.array([data.datetime[0]]))[0])
+                self.p.days.live(bar_ns)
+        if bar_ns and not isinstance(self.strategy, TargetStrategy) and hasattr(self.strategy.broker, "steering"):
+            self.strategy.broker.steering.refuse(bar_ns)
 
     def prenext(self) -> None:
         self.next()

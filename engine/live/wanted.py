@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from types import SimpleNamespace
@@ -17,7 +17,8 @@ from core.options import Exits, Guard, read_group
 from core.panels import carried_forward
 from core.spec import RunSpec
 from engine import resolve
-from engine.build import lone_sizer, sizer_of, strategy_params
+from engine.build import lone_sizer, sizer_of
+from engine.live.phases import Phase, decisions
 from sizers.base import PortfolioSizer
 from strategies.base import TargetStrategy
 from strategies.desk import in_order
@@ -73,26 +74,42 @@ def check_daily(spec: RunSpec) -> type[TargetStrategy]:
     return strategy
 
 
-def wanted(spec: RunSpec, bars: Bars, held: Mapping[str, Decimal], value: float, cash: float, barred: Collection[str] = ()) -> Decided:
+def wanted(spec: RunSpec, bars: Bars, held: Mapping[str, Decimal], value: float, cash: float, barred: Collection[str] = (),
+           phases: Sequence[Phase] = (), whole: bool = False) -> Decided:
     """What the last bar asks for.
 
     Args:
         spec: as for `check_daily`. bars: raw daily bars up to the decision.
         held: symbol -> signed shares. value, cash: of the account, or of the part of it that this run has.
         barred: symbols to leave as they are.
+        phases: what was decided by, the first since ever, `spec` the last of them; () = by `spec` all along.
+        whole: what stands is decided again, whatever the schedule says.
 
     Raises:
         CerebrolabError: the strategy, its sizer or their parameters.
     """
-    strategy = check_daily(spec)
-    spec = resolve.without_aliases(spec, strategy)
-    p = SimpleNamespace(**{**dict(strategy.params._getitems()), **strategy_params(spec, strategy)})
-    strategy.check(p)
-    signals = strategy.decisions(bars, p)
-    kind, params = sizer_of(spec, strategy)
+    check_daily(spec)
+    signals = decisions(phases or [Phase(0, spec)], bars)
+    standing = carried_forward(signals)[-1]
+    return sized(spec, bars, np.nan_to_num(standing), standing if whole else signals[-1], held, value, cash, barred)
+
+
+def sized(spec: RunSpec, bars: Bars, conviction: np.ndarray, signal: np.ndarray, held: Mapping[str, Decimal], value: float, cash: float,
+          barred: Collection[str] = ()) -> Decided:
+    """What the sizer of a target strategy makes of convictions on the last bar; the orders from what is held to there.
+
+    Args:
+        conviction: (N,) the latest of every symbol. signal: (N,) NaN where nothing is decided. The others: as in `wanted`.
+
+    Raises:
+        BadSpec: the spec has no portfolio sizer. CerebrolabError: its sizer, or its parameters.
+    """
+    strategy: Any = resolve.strategy_class(spec.strategy)
+    kind, params = sizer_of(resolve.without_aliases(spec, strategy), strategy)
+    if kind is None or not issubclass(kind, PortfolioSizer):
+        raise BadSpec(f"{spec.strategy} needs a portfolio sizer: name one with --sizer")
     sizer = lone_sizer(kind, params, strategy)
-    conviction = np.nan_to_num(carried_forward(signals)[-1])
-    decided = ~np.isnan(signals[-1]) & ~np.isin(bars.symbols, list(barred))
+    decided = ~np.isnan(signal) & ~np.isin(bars.symbols, list(barred))
     position = np.array([float(held.get(symbol, 0)) for symbol in bars.symbols])
     shares = sizer.target_shares(conviction=conviction, decided=decided, history=bars.upto(len(bars) - 1), held=position,
                                  value=value, cash=cash)

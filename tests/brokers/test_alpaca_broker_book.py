@@ -61,7 +61,7 @@ STORIES = st.one_of(
     st.just(["reject"]))
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(STORIES, st.data())
 def test_any_order_of_news_comes_to_the_same(steps, data):
     updates, snapshots, _ = story(*steps)
@@ -76,7 +76,7 @@ def test_any_order_of_news_comes_to_the_same(steps, data):
     assert_legal(stages)
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(STORIES, st.data())
 def test_what_is_never_told_is_found_among_the_activities(steps, data):
     updates, snapshots, activities = story(*steps)
@@ -93,7 +93,7 @@ def test_what_is_never_told_is_found_among_the_activities(steps, data):
     assert effect(late)[0] == 0  # what comes late after all is nothing new
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(STORIES, st.data())
 def test_activities_whose_ids_are_others_are_matched_by_size_and_price(steps, data):
     updates, snapshots, activities = story(*steps)

@@ -248,7 +248,7 @@ FAULTS = st.fixed_dictionaries({
                                          "status": st.sampled_from([429, 500, 503, 504])})
 
 
-@settings(max_examples=40)
+@settings(max_examples=30)
 @given(st.lists(FAULTS, max_size=5), st.integers(0, 5))
 def test_whatever_goes_wrong_there_is_one_order_each_or_it_is_said(faults, seed):
     with LocalAlpaca(minutes(AAA=[100] * 30, BBB=[50] * 30), now=NOW, seed=seed) as alpaca:

@@ -72,7 +72,7 @@ def scripts(draw):
     return plan
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(scripts(), st.sampled_from([1e6, 3_000.0]), st.integers(0, 9))
 def test_one_slice_is_a_plain_order(plan, cash, seed):
     """All that a strategy hears of its orders and trades, and the account on every bar; no cap, as what is left at a close expires."""
@@ -90,7 +90,7 @@ def markets(draw):
     return np.array(volumes, dtype=float), np.array(kept)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(markets(), ALGOS, SIZES, st.integers(1, ROWS), st.none() | st.integers(1, ROWS), st.sampled_from([None, 0.05]))
 def test_slices_are_what_their_rule_says(market, terms, size, when, cancelled, cap):
     """A slow restatement judges every slice by what had been traded, and by the volumes known, when it was sent."""

@@ -57,7 +57,7 @@ class Dated(Timed):
         return int(moments_of([max(data.datetime[0] for data in self.datas if len(data))])[0])
 
 
-@settings(max_examples=100)
+@settings(max_examples=30)
 @given(st.integers(0, 10**6), st.lists(orders, min_size=10, max_size=30), guards)
 def test_refused_is_what_a_slow_restatement_refuses(seed, placed, guard):
     played = simulated(walk(seed, quiet=0.15), plan_of(placed), guard, cash=1e9, kind=Dated)

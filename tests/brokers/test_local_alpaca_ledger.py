@@ -54,7 +54,7 @@ def play(market, step):
         pass
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(st.lists(STEPS, max_size=25), st.integers(0, 3))
 def test_cash_and_positions_come_from_executions_alone(steps, seed):
     market = Venue(minutes(AAA=[(100, 104, 96, 101), (101, 106, 99, 103)] * 15), now=NOW, cash=5_000.0, seed=seed,
@@ -91,7 +91,7 @@ def events_retold(market):
     return cash, shares
 
 
-@settings(max_examples=40)
+@settings(max_examples=30)
 @given(st.lists(STEPS, max_size=25))
 def test_trade_updates_tell_everything_once(steps):
     market = Venue(minutes(AAA=[(100, 104, 96, 101), (101, 106, 99, 103)] * 15), now=NOW, cash=5_000.0,

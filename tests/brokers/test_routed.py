@@ -166,7 +166,7 @@ def test_a_split_is_booked_once():
 ORDERS = st.lists(st.tuples(st.integers(1, 10), st.integers(0, 1), st.integers(-20, 20).filter(bool)), max_size=12)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(ORDERS, st.lists(st.integers(-3, 3), min_size=24, max_size=24))
 def test_the_parts_make_the_whole(orders, moves):
     """Two brokers with plenty of cash do what one does that has the cash of both."""

@@ -122,14 +122,14 @@ def play(account, story):
         yield account
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(STORIES)
 def test_the_parts_and_the_rest_are_the_account_always(story):
     for account in play(Account(), story):
         assert account.shared.cash == account.cash and account.shared.held == account.held
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(STORIES)
 def test_what_is_told_late_ends_as_if_it_had_been_told_in_time(story):
     in_time, late = Account(), Account(late=True)

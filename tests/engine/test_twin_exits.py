@@ -14,7 +14,7 @@ EXITS = st.fixed_dictionaries({}, optional=dict(
 QUIET = [100, 101, 99, 100]
 
 
-@settings(max_examples=40)
+@settings(max_examples=30)
 @given(seed=st.integers(0, 10_000), symbols=st.integers(1, 5), exits=EXITS, limits=LIMITS, fractional=st.booleans(),
        close_only=st.booleans(), sizer=st.sampled_from(["EqualWeight", "TargetWeight", "FixedFraction", "InverseVolatility"]),
        cash=st.sampled_from([900.0, 20_000.0]), density=st.sampled_from([0.05, 0.1, 0.3, 0.8]),

@@ -39,7 +39,7 @@ def test_a_week_with_a_split_is_told_in_shares_after_it():
     assert got.pay_date.astype(str).tolist() == ["2024-05-01", "2024-06-03"]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(data=st.data())
 def test_each_week_is_its_days(data):
     every = XNYS.between("2023-12-18", "2024-01-26")

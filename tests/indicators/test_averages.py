@@ -34,7 +34,7 @@ def test_sums_are_exact_even_of_numbers_of_very_different_size(values, period):
     np.testing.assert_array_equal(average[period - 1 :], expected)
 
 
-@settings(max_examples=40)
+@settings(max_examples=30)
 @given(columns=st.integers(1, 20), period=st.integers(1, 12), digits=st.sampled_from([1, 30]), seed=st.integers(0, 10_000))
 def test_many_columns_at_once_have_the_bits_of_each_alone(columns, period, digits, seed):
     random = np.random.default_rng(seed)

@@ -26,7 +26,7 @@ def strength_of(changes: list[float], period: int) -> float:
     return 100 * rise / (rise + fall)
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(values=panels, period=st.integers(1, 6))
 def test_relative_strength_equals_a_loop(values, period):
     expected = np.full(values.shape, nan)
@@ -38,7 +38,7 @@ def test_relative_strength_equals_a_loop(values, period):
     np.testing.assert_allclose(rsi(values, period), expected, rtol=1e-10, atol=1e-10)
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(values=panels, period=st.integers(1, 6))
 def test_rate_of_change_equals_a_loop(values, period):
     expected = np.full(values.shape, nan)

@@ -40,7 +40,7 @@ panels = hnp.arrays(float, st.tuples(st.integers(1, 25), st.integers(1, 3)), ele
 
 
 @pytest.mark.parametrize("name", EVERY)
-@settings(max_examples=40)
+@settings(max_examples=30)
 @given(values=panels)
 def test_a_column_among_others_has_the_bits_of_its_own_bars_alone(name, values):
     together = EVERY[name](values)
@@ -53,7 +53,7 @@ def test_a_column_among_others_has_the_bits_of_its_own_bars_alone(name, values):
 
 
 @pytest.mark.parametrize("name", EVERY)
-@settings(max_examples=40)
+@settings(max_examples=30)
 @given(values=panels, data=st.data())
 def test_cutting_the_future_changes_no_bit_of_the_past(name, values, data):
     row = data.draw(st.integers(0, len(values) - 1))
@@ -61,7 +61,7 @@ def test_cutting_the_future_changes_no_bit_of_the_past(name, values, data):
 
 
 @pytest.mark.parametrize("name", FINITE)
-@settings(max_examples=40)
+@settings(max_examples=30)
 @given(values=panels, others=panels, data=st.data())
 def test_bars_outside_the_window_change_no_bit(name, values, others, data):
     compute, bars = FINITE[name]
@@ -76,14 +76,14 @@ def test_bars_outside_the_window_change_no_bit(name, values, others, data):
 
 
 @pytest.mark.parametrize("name", SCALE_FREE)
-@settings(max_examples=40)
+@settings(max_examples=30)
 @given(values=panels, power=st.integers(-30, 30))
 def test_prices_times_a_power_of_two_change_no_bit_of_what_has_no_unit(name, values, power):
     np.testing.assert_array_equal(EVERY[name](values * 2.0**power), EVERY[name](values))
 
 
 @pytest.mark.parametrize("name", ["sma", "wma", "ema", "wilder", "true_range", "atr", "deviation", "bollinger", "macd"])
-@settings(max_examples=40)
+@settings(max_examples=30)
 @given(values=panels, power=st.integers(-30, 30))
 def test_prices_times_a_power_of_two_scale_the_rest(name, values, power):
     np.testing.assert_array_equal(EVERY[name](values * 2.0**power), EVERY[name](values) * 2.0**power)

@@ -25,7 +25,7 @@ def fitted(window: np.ndarray, periods_per_year: float = 252) -> float:
         return float((np.exp(slope) ** periods_per_year - 1) * explained)
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(values=hnp.arrays(float, st.tuples(st.integers(2, 30), st.integers(1, 2)),
                          elements=st.one_of(st.floats(0.5, 100), st.just(nan), st.sampled_from([64.0, 63.99]))),
        period=st.integers(2, 9))

@@ -27,7 +27,7 @@ def centred(values: list[Fraction]) -> list[Fraction]:
     return [value - mean for value in values]
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(values=panels, period=st.integers(2, 8), ddof=st.sampled_from([0, 1]))
 def test_deviation_and_zscore_equal_exact_arithmetic(values, period, ddof):
     spread, score = np.full(values.shape, nan), np.full(values.shape, nan)
@@ -42,7 +42,7 @@ def test_deviation_and_zscore_equal_exact_arithmetic(values, period, ddof):
     np.testing.assert_allclose(zscore(values, period, ddof), score, rtol=1e-10, atol=1e-12)
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(first=panels, data=st.data(), period=st.integers(2, 8))
 def test_correlation_equals_exact_arithmetic_on_common_bars(first, data, period):
     second = data.draw(hnp.arrays(float, len(first), elements=st.one_of(st.floats(0.01, 100), st.just(nan))))
@@ -85,7 +85,7 @@ def test_equals_pandas_on_a_walk():
     np.testing.assert_allclose(correlation(walk, walk[:, 1], 20), rolling.corr(frame[1]), atol=1e-9)
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(values=hnp.arrays(float, st.tuples(st.integers(0, 20), st.integers(1, 4)),
                          elements=st.one_of(st.floats(-10, 10).map(lambda value: round(value, 3)), st.just(nan))))
 def test_the_matrix_holds_the_correlation_of_every_pair_on_its_common_rows(values):

@@ -7,12 +7,17 @@ import numpy as np
 import pandas as pd
 import psycopg
 import pytest
+from fastapi import FastAPI
 from postgres_server import started
+from served import serving
 
 from core.bars import Bars, Origin
+from core.clock import ManualClock
 from core.result import Fill, OrderRecord, RunResult
 from core.spec import RunSpec
 from journal import Journal
+from services.api import problems
+from services.api.routes import portfolio, records, steering
 
 
 def make_result(**changes):
@@ -67,6 +72,31 @@ def _address(server):
 def _place(request):
     """Where a journal can be, one after the other: what is promised of one is promised of all."""
     return request.getfixturevalue("path" if request.param == "sqlite" else "address")
+
+
+@pytest.fixture(name="api", scope="session")
+def _api():
+    """The routes over the journal as they are served; the application is given a journal for each test."""
+    app = FastAPI()
+    for routes in (records, portfolio, steering):
+        app.include_router(routes.router, prefix="/v1")
+    problems.install(app)
+    with serving(app, "off") as url:
+        yield app, url
+
+
+@pytest.fixture(name="url")
+def _url(api, path):
+    """Of the API before a new journal in a file, whose clock stands at 3."""
+    app, url = api
+    with Journal(path, ManualClock(3)) as app.state.journal:
+        yield url
+
+
+@pytest.fixture(name="anywhere", params=["sqlite", "postgresql", "api"])
+def _anywhere(request):
+    """Where the journal of live accounts can be: also behind the REST API."""
+    return request.getfixturevalue({"sqlite": "path", "postgresql": "address", "api": "url"}[request.param])
 
 
 @pytest.fixture(name="journal")

@@ -6,8 +6,8 @@ from decimal import Decimal
 import pytest
 
 from core.clock import ManualClock
-from core.errors import StoreFailed
-from journal import Journal, LiveOrder
+from core.errors import StoreFailed, UsageError
+from journal import LiveOrder, opened
 from journal.account_log import ALERT, CASH, LiveExecution
 
 DECISION = dict(account="A", run_key="r", bar_ns=10, session="2024-03-01", strategy="GoldenCross", strategy_source="x", spec={},
@@ -17,8 +17,8 @@ SECOND = replace(FIRST, filled=Decimal("12.50"), qty=Decimal("2.50"), time_ns=6)
 
 
 @pytest.fixture(name="log")
-def _log(place):
-    with Journal(place, ManualClock(7)) as journal:
+def _log(anywhere):
+    with opened(anywhere, ManualClock(7)) as journal:
         yield journal.account_log
 
 
@@ -30,22 +30,22 @@ def test_an_execution_is_recorded_once_however_its_shares_are_written(log):
     assert log.executions("B") == log.executions("A", "other") == []
 
 
-def test_what_becomes_of_orders_is_written_with_the_executions_or_not_at_all(place, log):
-    with Journal(place) as journal:
+def test_what_becomes_of_orders_is_written_with_the_executions_or_not_at_all(anywhere, log):
+    with opened(anywhere) as journal:
         journal.blotter.decide([LiveOrder("c-1", 0, "AAA", "buy", Decimal(10), "enter", state="open")], **DECISION)
         log.execute([FIRST], {"c-1": {"filled": Decimal(10), "state": "done"}, "unknown": {"state": "done"}})
         [order] = journal.blotter.unfinished_of("A", "r") or journal.blotter.orders(1)
         assert (order.state, order.filled) == ("done", Decimal(10))
         log.execute([], {"c-1": {"filled": Decimal(0)}})
         assert journal.blotter.orders(1) == [order]
-    with pytest.raises(StoreFailed):
+    with pytest.raises((StoreFailed, UsageError)):
         log.execute([SECOND, replace(SECOND, filled=Decimal(13), symbol=None)])
     assert log.executions("A") == [FIRST]
 
 
 def test_runs_are_in_the_order_of_their_letters_in_every_database(log):
     names = ["b", "A", "_", "a", "Z", ""]
-    log.execute([replace(FIRST, client_order_id=name, run=name) for name in names])
+    log.execute([replace(FIRST, client_order_id=f"c-{name}", run=name) for name in names])
     assert log.runs() == [("A", name) for name in sorted(names)]
 
 

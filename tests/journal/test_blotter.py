@@ -7,7 +7,7 @@ import pytest
 
 from core.clock import ManualClock
 from core.errors import UnknownName
-from journal import Journal, LiveOrder
+from journal import LiveOrder, opened
 
 DECISION = dict(account="A1", run_key="k", bar_ns=10, session="2024-03-01", strategy="GoldenCross", strategy_source="x", spec={"a": 1},
                 fingerprint="f", equity=Decimal("1000.10"), cash=Decimal(5), targets={"AAA": 3.0}, notes=["slow"])
@@ -16,8 +16,8 @@ SELL = LiveOrder("cl-2", 1, "BBB", "sell", Decimal("0.123456789"), "exit")
 
 
 @pytest.fixture(name="blotter")
-def _blotter(place):
-    with Journal(place, ManualClock(7)) as journal:
+def _blotter(anywhere):
+    with opened(anywhere, ManualClock(7)) as journal:
         yield journal.blotter
 
 

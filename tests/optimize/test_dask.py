@@ -91,6 +91,7 @@ def test_a_killed_worker_loses_no_trial(cluster, plain_recipe, trials, chunks, g
     assert_same(gathered(outcomes), plain_recipe.player(), trials)
 
 
+@pytest.mark.soak
 def test_the_only_worker_is_replaced_and_gets_the_bars_again(cluster, plain_recipe, trials, tmp_path, chunks, gathered, assert_same):
     """It is killed by a trial; its nanny starts another."""
     cluster.add_worker("--nanny")
@@ -178,7 +179,7 @@ def test_a_last_worker_that_dies_before_its_trials_are_fetched_is_one_clear_line
         list(dask.play([trial] for trial in trials))
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 def test_a_last_worker_that_dies_is_one_clear_line(cluster, plain_recipe, trials):
     cluster.add_worker("--no-nanny")
     with pytest.raises(SourceUnavailable, match="last worker .* has gone away; finished trials are kept"), \

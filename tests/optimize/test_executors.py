@@ -84,6 +84,7 @@ def test_a_killed_process_loses_no_trial(plain_recipe, trials, tmp_path, chunks,
     assert_same(found, plain_recipe.player(), trials)
 
 
+@pytest.mark.soak
 def test_a_trial_that_kills_every_process_is_the_only_one_to_fail(plain_recipe, trials, chunks, gathered):
     killer = [(number, {**params, "die": "always" if number == 3 else ""}) for number, params in trials[:8]]
     with Processes(plain_recipe, 2) as processes:

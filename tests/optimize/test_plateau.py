@@ -108,7 +108,7 @@ def test_nearest_neighbours_as_the_words_say(points, count):
         np.testing.assert_allclose([math.dist(point, points[index]) for index in found], closest)
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(scores=st.lists(st.one_of(st.just(NAN), st.floats(-5, 5)), min_size=1, max_size=12), seed=st.integers(0, 1000))
 def test_neighbourhood_means_as_the_words_say(scores, seed):
     near = np.random.default_rng(seed).integers(-1, len(scores), (len(scores), 3))

@@ -82,7 +82,7 @@ def check_decision(name, kinds, seed, conviction):
 markets = st.lists(st.sampled_from(KINDS), min_size=1, max_size=6)
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(data=st.data(), kinds=markets, seed=st.integers(0, 999))
 @pytest.mark.parametrize("name", sorted(set(EVERY) - SOLVING))
 def test_any_market_any_conviction(name, data, kinds, seed):

@@ -114,10 +114,10 @@ def stated(weights, current, conviction, decided, groups, value, cash, limits):
 
 
 @pytest.mark.parametrize("shorts", [False, True])
-def test_limits_hold_in_five_thousand_accounts_and_are_what_they_are_said_to_be(shorts):
+def test_limits_hold_in_two_thousand_accounts_and_are_what_they_are_said_to_be(shorts):
     random = np.random.default_rng(17)
     traded = 0
-    for _ in range(5_000):
+    for _ in range(2_000):
         case = random_case(random, shorts)
         held, prices = case.pop("held"), case.pop("prices")
         current = held * prices / case["value"]
@@ -132,7 +132,7 @@ def test_limits_hold_in_five_thousand_accounts_and_are_what_they_are_said_to_be(
             assert not broken(shares, held, case["decided"], sectors, case["value"], case["cash"], prices,
                               case["limits"]), case
             traded += (shares != held).any()
-    assert traded > 5_000
+    assert traded > 2_000
 
 
 def test_shares_are_rounded_towards_zero_and_only_where_decided():

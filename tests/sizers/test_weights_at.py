@@ -14,7 +14,7 @@ from core.sleeves import Sleeves
 SIZERS = ("EqualWeight", "TargetWeight", "FixedFraction", "ByConfidence", "InverseVolatility", "AtrRisk")
 
 
-@settings(max_examples=40)
+@settings(max_examples=30)
 @given(seed=st.integers(0, 10_000), symbols=st.integers(1, 6), name=st.sampled_from(SIZERS),
        sleeves=st.sampled_from([None, {"a": "0.6: S0,S1", "b": "0.3"}, {"a": "0.9: S0"}]),
        limits=st.sampled_from([Limits(), Limits(max_correlation=0.2, correlation_bars=10.0), Limits(max_gross=0.4)]))

@@ -73,7 +73,7 @@ STARTS = st.sampled_from(["2001-06-04", "2007-05-01", "2013-10-01", "2002-01-02"
 DAYS = st.sampled_from([0, 1, 10, 20])
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(seed=st.integers(0, 100_000), start=STARTS, top=st.sampled_from([0.2, 0.4, 0.5, 1.0]),
        band=st.sampled_from([0.0, 0.05, 0.3]), weekday=st.integers(0, 4), index_average=st.sampled_from([0, 10, 30]),
        begin=st.sampled_from([None, 0, 37, 80]), index=st.sampled_from(["", "INDEX", "S0"]))
@@ -85,7 +85,7 @@ def test_momentum_on_made_up_bars(seed, start, top, band, weekday, index_average
     agree(Momentum.signals(panel, p), restated.momentum(panel, p, begin))
 
 
-@settings(max_examples=40)
+@settings(max_examples=30)
 @given(seed=st.integers(0, 100_000), start=STARTS, weekday=st.integers(0, 4), entry=st.sampled_from([0.5, 1.0, 2.0]),
        exit_=st.sampled_from([-0.5, 0.0, 0.3]), period=st.sampled_from([4, 10, 30]))
 def test_mean_reversion_on_made_up_bars(seed, start, weekday, entry, exit_, period):
@@ -94,7 +94,7 @@ def test_mean_reversion_on_made_up_bars(seed, start, weekday, entry, exit_, peri
     agree(MeanReversion.signals(panel, p), restated.mean_reversion(panel, p))
 
 
-@settings(max_examples=40)
+@settings(max_examples=30)
 @given(seed=st.integers(0, 100_000), start=STARTS, lookback=st.integers(1, 40), top=st.integers(1, 6), day=DAYS)
 def test_etf_rotation_on_made_up_bars(seed, start, lookback, top, day):
     panel = market(seed, start)
@@ -102,7 +102,7 @@ def test_etf_rotation_on_made_up_bars(seed, start, lookback, top, day):
     agree(EtfRotation.signals(panel, p), restated.etf_rotation(panel, p))
 
 
-@settings(max_examples=40)
+@settings(max_examples=30)
 @given(seed=st.integers(0, 100_000), start=STARTS, lookback=st.integers(1, 40), top=st.integers(1, 4),
        safe=st.sampled_from(["S3", "AGG", "INDEX"]), bills=st.sampled_from(["S2", "BIL", "INDEX"]), day=DAYS)
 def test_dual_momentum_on_made_up_bars(seed, start, lookback, top, safe, bills, day):

@@ -156,7 +156,7 @@ def assert_near(found, expected):
 
 
 @given(days, st.sampled_from(METHODS[:3]), st.booleans())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_lots_are_as_shares_one_by_one(steps, method, with_shorts):
     trades = dated(steps, with_shorts)
     taxpayer, (sold, still_open) = played(trades, method), told_by_shares(trades, method)
@@ -184,7 +184,7 @@ moves = st.lists(st.tuples(st.integers(0, 40), st.sampled_from("ab"), st.decimal
 
 
 @given(moves, st.sampled_from(METHODS))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_what_counts_and_what_is_still_held_are_all_there_was(steps, method):
     taxpayer, day, cash = Taxpayer(method), 0, Decimal(0)
     for at, (gap, run, qty, price, commission, ratio) in enumerate(steps):

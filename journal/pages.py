@@ -1,0 +1,139 @@
+"""`Pages`: the records of live accounts in parts: executions, orders, decisions and notes, chosen and gone on with where one part ended.
+
+A place to go on from is a text that names the last record seen, so that what is recorded meanwhile is neither left out nor repeated.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, NamedTuple, TypeVar
+
+from sqlalchemy import Select, select, tuple_
+
+from core.errors import UsageError
+from journal.account_log import LiveExecution, Note
+from journal.blotter import DONE, LiveOrder
+from journal.database import Database
+from journal.tables import AccountNoteRow, DecisionRow, LiveExecutionRow, LiveOrderRow
+
+Record = TypeVar("Record")
+LONG_AGO, FAR_AHEAD = 0, 2**62
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """Which records are wanted; None, and no symbols, leave the choice open.
+
+    Attributes:
+        since_ns, until_ns: from one moment up to, but without, another; UTC ns.
+    """
+
+    account: str | None = None
+    run: str | None = None
+    symbols: Sequence[str] = ()
+    since_ns: int = LONG_AGO
+    until_ns: int = FAR_AHEAD
+
+
+class Part(NamedTuple, Generic[Record]):
+    """Some records, and the place after them; "" where these are the last."""
+
+    records: list[Record]
+    after: str
+
+
+class RecordedOrder(NamedTuple):
+    """An order as it stands, whose it is, its decision, and when it was written down and last changed, UTC ns."""
+
+    order: LiveOrder
+    account: str
+    run: str
+    decision: int
+    created_ns: int
+    updated_ns: int
+
+
+class Pages:
+    """The records of one database. Raises StoreFailed as `Journal` does, and UsageError for a place that is none."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def executions(self, chosen: Chosen, after: str = "", limit: int = 1000, owned: bool = False) -> Part[LiveExecution]:
+        """Executions in the order of their times; `owned`: only those of runs."""
+        row = LiveExecutionRow
+        wanted = _matching(select(row), chosen, account=row.account, run=row.run, symbol=row.symbol, moment=row.time_ns)
+        if owned:
+            wanted = wanted.where(row.run != "")
+        return self._part(wanted, (row.time_ns, row.id), after, limit, lambda found: _record(LiveExecution, found[0]))
+
+    def notes(self, chosen: Chosen, kinds: Iterable[str], after: str = "", limit: int = 1000) -> Part[Note]:
+        """Notes of some kinds in the order they were written."""
+        row = AccountNoteRow
+        wanted = _matching(select(row), chosen, account=row.account, run=row.run, moment=row.time_ns).where(row.kind.in_(list(kinds)))
+        return self._part(wanted, (row.id,), after, limit, lambda found: _record(Note, found[0]))
+
+    def decisions(self, chosen: Chosen, after: str = "", limit: int = 1000, with_orders: bool = False) -> Part[DecisionRow]:
+        """Decisions in the order of their bars; `with_orders`: only those that asked for some."""
+        row = DecisionRow
+        wanted = _matching(select(row), chosen, account=row.account, run=row.run_key, moment=row.bar_ns)
+        if with_orders:
+            wanted = wanted.where(row.id.in_(select(LiveOrderRow.decision_id)))
+        return self._part(wanted, (row.bar_ns, row.id), after, limit, lambda found: found[0])
+
+    def orders(self, chosen: Chosen, after: str = "", limit: int = 1000, decisions: Sequence[int] = (),
+               unfinished: bool = False, named: str | None = None) -> Part[RecordedOrder]:
+        """Orders by decision and their turns in it.
+
+        Args:
+            decisions: only of these. unfinished: only those not done. named: only the one with this client order id.
+        """
+        row, decision = LiveOrderRow, DecisionRow
+        joined = select(row, decision.account, decision.run_key).join(decision, row.decision_id == decision.id)
+        wanted = _matching(joined, chosen, account=decision.account, run=decision.run_key, symbol=row.symbol, moment=row.created_ns)
+        if decisions:
+            wanted = wanted.where(row.decision_id.in_(list(decisions)))
+        if unfinished:
+            wanted = wanted.where(row.state != DONE)
+        if named is not None:
+            wanted = wanted.where(row.client_order_id == named)
+        return self._part(wanted, (row.decision_id, row.place, row.attempt, row.client_order_id), after, limit, _recorded_order)
+
+    def _part(self, wanted: Select[Any], keys: Sequence[Any], after: str, limit: int, made: Any) -> Part[Any]:
+        if after:
+            wanted = wanted.where(tuple_(*keys) > tuple_(*_place(after, keys)))
+        with self._database.reading() as session:
+            found = list(session.execute(wanted.order_by(*keys).limit(limit + 1)))
+        place = "-".join(str(getattr(found[limit - 1][0], key.key)) for key in keys) if len(found) > limit else ""
+        return Part([made(each) for each in found[:limit]], place)
+
+
+def _matching(wanted: Any, chosen: Chosen, *, account: Any, run: Any, moment: Any, symbol: Any = None) -> Select[Any]:
+    if chosen.since_ns > LONG_AGO:
+        wanted = wanted.where(moment >= chosen.since_ns)
+    if chosen.until_ns < FAR_AHEAD:
+        wanted = wanted.where(moment < chosen.until_ns)
+    if chosen.account is not None:
+        wanted = wanted.where(account == chosen.account)
+    if chosen.run is not None:
+        wanted = wanted.where(run == chosen.run)
+    return wanted.where(symbol.in_(list(chosen.symbols))) if chosen.symbols else wanted
+
+
+def _place(after: str, keys: Sequence[Any]) -> list[Any]:
+    parts = after.split("-", len(keys) - 1)
+    try:
+        place = [key.type.python_type(part) for key, part in zip(keys, parts, strict=True)]
+    except ValueError:
+        place = [-1]
+    if any(isinstance(each, int) and not 0 <= each < 2**63 for each in place):
+        raise UsageError(f"after {after!r:.60} is no place to go on from: take it from `next` of the page before")
+    return place
+
+
+def _record(kind: Any, row: Any) -> Any:
+    return kind(**{name: getattr(row, name) for name in kind.__dataclass_fields__})
+
+
+def _recorded_order(found: Any) -> RecordedOrder:
+    row, account, run = found
+    return RecordedOrder(_record(LiveOrder, row), account, run, row.decision_id, row.created_ns, row.updated_ns)

@@ -1,1 +1,0 @@
-"""Trade updates of Alpaca, posted to the REST API. Imports what `services` imports."""
