@@ -100,7 +100,8 @@ class AlpacaBroker(Hooks, bt.BrokerBase):
             self.sent(None)
 
     def foresee(self) -> None:
-        """Ask for what orders will need, while there is time; the store calls it after `end_turn`."""
+        """Do what no decision is to wait for: compare everything, ask for what orders will need; the store calls it after `end_turn`."""
+        self._watch.look_around()
         if self.begun and self.cerebro is not None:
             self._assets.ask_ahead(symbol_of(data) for data in self.cerebro.datas if getattr(data, "tradable", True))
 

@@ -55,21 +55,24 @@ class OrderWatch:
         self._reconciler.run()
 
     def look(self) -> None:
-        """Do what is due: look for lost orders and missing events, poll, reconcile, expire."""
+        """Do what is due: look for lost orders and missing events, poll, expire."""
         now = self._clock.monotonic()
-        wait_s = self._reconcile_s if self._flow.begun else self._poll_s
-        if now - self._polled >= self._poll_s and self._flow.lost:
-            with self._flow.trouble.reported():
-                self._flow.look_for_lost()
-        if now - self._reconciled >= wait_s:
-            self.reconcile()
-        elif now - self._polled >= self._poll_s:
+        if now - self._polled >= self._poll_s:
             self._poll(now)
         self._look_at_due(now)
         self._flow.expire()
 
+    def look_around(self) -> None:
+        """Compare everything, if it is time: three requests, for which no decision is to wait."""
+        wait_s = self._reconcile_s if self._flow.begun else self._poll_s
+        if self._clock.monotonic() - self._reconciled >= wait_s:
+            self.reconcile()
+
     def _poll(self, now: float) -> None:
         self._polled = now
+        with self._flow.trouble.reported():
+            if self._flow.lost:
+                self._flow.look_for_lost()
         with self._flow.trouble.reported():
             if not self._streaming and self._flow.book.open():
                 self._reconciler.poll()

@@ -217,8 +217,8 @@ def test_the_price_when_sent_is_that_of_its_auction(tmp_path):
     bar = int(BARS.index[day[5]])
     journal.clock.to(bar)
     spec = SPEC.replace(params={"seed": 2, "density": 0.0})
-    for name, tif in (("day", "day"), ("opening", "opg"), ("closing", "cls")):
-        write(journal, [LiveOrder(name, 0, "AAA", "buy", Decimal(1), "enter", state="done", tif=tif, status="filled", filled=Decimal(1),
+    for place, (name, tif) in enumerate((("day", "day"), ("opening", "opg"), ("closing", "cls"))):
+        write(journal, [LiveOrder(name, place, "AAA", "buy", Decimal(1), "enter", state="done", tif=tif, status="filled", filled=Decimal(1),
                                   price=Decimal(100))], spec, RUN, ACCOUNT, bar)
     [order] = shadow(journal, store, ACCOUNT, RUN, DAY).orders
     column = [float(each) for each in (BARS.raw_open[day[6], 0], BARS.raw_open[day[0], 0], BARS.raw_close[-1, 0])]

@@ -161,7 +161,7 @@ def test_an_address_that_is_none_is_one_clear_line(plain_recipe, address):
         Dask(plain_recipe, address, timeout_s=0.2)
 
 
-@pytest.mark.parametrize("pause_s", [0.0, 1.0])
+@pytest.mark.parametrize("pause_s", [pytest.param(0.0, marks=pytest.mark.soak), 1.0])
 def test_a_last_worker_that_dies_before_its_trials_are_fetched_is_one_clear_line(cluster, plain_recipe, trials, monkeypatch, pause_s):
     taken = Dask._taken
 

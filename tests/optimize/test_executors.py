@@ -67,6 +67,7 @@ def test_processes_play_every_trial_once_and_leave_none_behind(plain_recipe, tri
     assert children() == []
 
 
+@pytest.mark.soak
 def test_a_trial_that_cannot_be_played_has_a_problem(plain_recipe, trials, chunks, gathered, assert_same):
     odd = [(100, {"fast": 13}), (101, {"fats": 13})]
     with Processes(plain_recipe, 2) as processes:
@@ -95,6 +96,7 @@ def test_a_trial_that_kills_every_process_is_the_only_one_to_fail(plain_recipe, 
     assert children() == []
 
 
+@pytest.mark.soak
 def test_leaving_early_leaves_no_process(plain_recipe, trials, chunks):
     with pytest.raises(KeyboardInterrupt), Processes(plain_recipe, 2) as processes:
         for _ in processes.play(chunks(trials, 1)):

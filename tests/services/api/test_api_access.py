@@ -12,6 +12,7 @@ from served import serving
 
 from core.errors import AccountLeft, BadBars, CorruptFile, SourceUnavailable, StoreFailed, UsageError
 from core.logs import LogFile, SecretFilter
+from services import access as granted
 from services.api import access
 from services.api.app import create_app
 
@@ -170,7 +171,7 @@ def test_the_bucket_fills_with_time_for_each_client():
 
 
 def test_hosts_under_which_it_is_not_known(tmp_path):
-    with serving(create_app(settings_in(tmp_path), hosts=access.LOOPBACK_HOSTS)) as address, httpx.Client(base_url=address) as client:
+    with serving(create_app(settings_in(tmp_path), hosts=granted.LOOPBACK_HOSTS)) as address, httpx.Client(base_url=address) as client:
         assert client.get("/health").status_code == 200
         for host, status in (("localhost:1", 200), ("[::1]:8000", 200), ("LOCALHOST", 200), ("evil.example", 421), ("127.0.0.1.evil.example", 421), ("", 421)):
             assert client.get("/health", headers={"Host": host}).status_code == status, host
@@ -180,13 +181,13 @@ def test_hosts_under_which_it_is_not_known(tmp_path):
     ("127.0.0.1", True), ("127.8.8.8", True), ("::1", True), ("localhost", True), ("0.0.0.0", False), ("192.168.1.7", False), ("::", False),
     ("localhost.example", False), ("", False)])
 def test_only_this_machine_needs_no_token(host, inside):
-    assert access.is_loopback(host) is inside
-    access.check_host(host, TOKEN)
+    assert granted.is_loopback(host) is inside
+    granted.check_host(host, TOKEN)
     if inside:
-        access.check_host(host, None)
+        granted.check_host(host, None)
     else:
         with pytest.raises(UsageError, match=r"name a token with --token-file FILE"):
-            access.check_host(host, None)
+            granted.check_host(host, None)
 
 
 @pytest.mark.parametrize(("text", "good"), [(f" {TOKEN}\n", True), ("", False), ("short", False), ("two words are no token at all", False),
@@ -195,12 +196,12 @@ def test_the_token_in_a_file(tmp_path, text, good):
     file = tmp_path / "token"
     file.write_bytes(text.encode("utf-8", "surrogateescape"))
     if good:
-        assert access.read_token(file) == TOKEN
+        assert granted.read_token(file) == TOKEN
     else:
         with pytest.raises(UsageError, match="token"):
-            access.read_token(file)
+            granted.read_token(file)
     with pytest.raises(UsageError, match=r"cannot read the token in .*gone"):
-        access.read_token(tmp_path / "gone")
+        granted.read_token(tmp_path / "gone")
 
 
 def test_what_is_written_and_what_fails_is_logged_without_forged_lines(named, tmp_path):
