@@ -20,6 +20,10 @@ _KINDS: dict[str, type[CerebrolabError]] = {"unknown-name": UnknownName, "store-
 _TRANSIENT = (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError)
 
 
+class NoApi(StoreFailed):
+    """What answers is no API of a journal, or asks for another token."""
+
+
 class ApiClient:
     """The REST API at an address.
 
@@ -95,10 +99,10 @@ class ApiClient:
         if answer.ok and told != {}:
             return told
         if answer.status_code == 401:
-            raise StoreFailed(f"the journal's API {self._base} wants a token: write it as http://token:TOKEN@HOST:PORT in CEREBROLAB_JOURNAL")
+            raise NoApi(f"the journal's API {self._base} wants a token: write it as http://token:TOKEN@HOST:PORT in CEREBROLAB_JOURNAL")
         detail = told.get("detail") if isinstance(told, dict) else None
         if not detail:
-            raise StoreFailed(f"{self._base} is no API of a journal (status {answer.status_code}): correct CEREBROLAB_JOURNAL")
+            raise NoApi(f"{self._base} is no API of a journal (status {answer.status_code}): correct CEREBROLAB_JOURNAL")
         kind = str(told.get("type", "")).rpartition(":")[2]
         raise _KINDS.get(kind, UsageError if answer.status_code in (404, 413, 422) else StoreFailed)(str(detail))
 

@@ -12,7 +12,7 @@ from urllib.parse import quote
 from core.clock import Clock, SystemClock
 from core.errors import UnknownName
 from journal.account_log import KINDS, AccountLog, LiveExecution, Note
-from journal.api_client import ApiClient
+from journal.api_client import DEADLINE_S, ApiClient
 from journal.blotter import Blotter, LiveOrder
 from journal.database import elsewhere
 from journal.journal import Journal
@@ -29,14 +29,14 @@ class ApiJournal(Journal):
     """The journal behind a REST API.
 
     Args:
-        url, token: see `journal.api_client.ApiClient`.
+        url, token, deadline_s: see `journal.api_client.ApiClient`.
         clock: stamps what is recorded.
 
     Every method raises StoreFailed when the API does not answer, and UsageError where it takes the database itself.
     """
 
-    def __init__(self, url: str, token: str = "", clock: Clock | None = None) -> None:
-        self._client = ApiClient(url, token)
+    def __init__(self, url: str, token: str = "", clock: Clock | None = None, deadline_s: float = DEADLINE_S) -> None:
+        self._client = ApiClient(url, token, deadline_s)
         self._clock = clock or SystemClock()
         self._database: Any = _Elsewhere(self._client.shown)
         self.pages = ApiPages(self._client)

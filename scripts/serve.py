@@ -7,7 +7,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-SERVICES = ("api", "grpc")
+SERVICES = ("api", "grpc", "stream")
 
 
 class Services(TyperGroup):
@@ -24,9 +24,9 @@ class Services(TyperGroup):
         return typer.main.get_command(alone)
 
 
-serve = typer.Typer(cls=Services, no_args_is_help=True, help="Services that others call: the REST API and gRPC.")
+serve = typer.Typer(cls=Services, no_args_is_help=True, help="Services that others call, the REST API and gRPC, and the stream of trade updates.")
 
 
 @serve.callback()
 def _group() -> None:
-    """Services that others call: the REST API and gRPC."""
+    """Services that others call, the REST API and gRPC, and the stream of trade updates."""

@@ -11,10 +11,11 @@ import uvicorn
 
 
 @contextmanager
-def serving(app: Any, lifespan: str = "on") -> Iterator[str]:
-    """An application as it is served; its address."""
+def serving(app: Any, lifespan: str = "on", port: int = 0) -> Iterator[str]:
+    """An application as it is served; its address. A port that was served before may be named."""
     with socket.socket(proto=socket.IPPROTO_TCP) as bound:  # asyncio turns delays off where this is said
-        bound.bind(("127.0.0.1", 0))
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind(("127.0.0.1", port))
         server = uvicorn.Server(uvicorn.Config(app, log_level="critical", lifespan=lifespan, ws="none", timeout_graceful_shutdown=1))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]})
         thread.start()
