@@ -7,6 +7,9 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
+from core.errors import UsageError
+from scripts import output
+
 SERVICES = ("api", "grpc", "stream")
 
 
@@ -24,9 +27,17 @@ class Services(TyperGroup):
         return typer.main.get_command(alone)
 
 
-serve = typer.Typer(cls=Services, no_args_is_help=True, help="Services that others call, the REST API and gRPC, and the stream of trade updates.")
+def require(module: str) -> None:
+    """Raise `UsageError` where what a service is built on is not installed."""
+    if find_spec(module) is None:
+        raise UsageError(f"this service needs {module}, which is not installed: install it with pip install -e '.[services]'")
 
 
-@serve.callback()
-def _group() -> None:
-    """Services that others call, the REST API and gRPC, and the stream of trade updates."""
+serve = typer.Typer(cls=Services, help="Services that others call: the REST API, gRPC, the trade-update stream.")
+
+
+@serve.callback(invoke_without_command=True)
+def _group(context: typer.Context) -> None:
+    """Services that others call: the REST API, gRPC, the trade-update stream."""
+    if context.invoked_subcommand is None:
+        output.line(context.get_help())

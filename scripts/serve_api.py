@@ -8,6 +8,7 @@ import typer
 
 from core.errors import UsageError
 from scripts import output
+from scripts.serve import require
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -28,6 +29,9 @@ def serve(
         "--files", help="Take names of files too: strategies as file.py:Class, csv:DIR. Whoever may call it runs code here.")] = False,
 ) -> None:
     """Serve data, strategies, signals, risk, jobs and the journal by REST; see /docs. It alone opens the database meanwhile."""
+    require("fastapi")
+    require("uvicorn")
+
     from core.logs import LogFile, SecretFilter
     from core.settings import load_settings
     from services.access import LOOPBACK_HOSTS, check_host, is_loopback, token_of

@@ -9,6 +9,7 @@ import typer
 
 from core.errors import UsageError
 from scripts import output
+from scripts.serve import require
 from scripts.spec_options import build_spec
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ def serve(
     threads: Annotated[int, typer.Option(min=1, max=64, help="Calls answered at a time.")] = 16,
 ) -> None:
     """Serve data, strategies, portfolio and its state by gRPC, with reflection; see the files in services/rpc/protos."""
+    require("grpc")
+
     from core.settings import load_settings
     from services.access import check_host, token_of
 

@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+from importlib.util import find_spec
 
 import httpx
 import pytest
@@ -12,11 +13,13 @@ import typer
 
 from core.errors import UsageError
 from core.settings import variable_names
-from scripts.serve import serve
+from scripts import cli
+from scripts import serve as commands
+from scripts.serve import SERVICES, serve
 from services.job_files import JobFiles
 
 TOKEN = "a-token-of-some-length-3141592653"
-COMMAND = "import sys; from scripts import cli; from scripts.serve import serve; cli.app.add_typer(serve, name='serve'); sys.exit(cli.run(sys.argv[1:]))"
+COMMAND = "import sys; from scripts import cli; sys.exit(cli.run(sys.argv[1:]))"
 
 
 def started(folder, *options):
@@ -75,6 +78,20 @@ def test_an_address_and_a_folder_that_are_taken(tmp_path, monkeypatch):
         typer.main.get_command(serve)(["api", "--port", str(free_port())], standalone_mode=False)
     other.close()
     assert [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)] == handlers
+
+
+def test_without_a_name_they_are_listed(capsys):
+    assert cli.run(["serve"]) == 0
+    told = capsys.readouterr()
+    assert told.err == "" and all(name in told.out for name in SERVICES)
+
+
+@pytest.mark.parametrize(("service", "module"), [("api", "fastapi"), ("api", "uvicorn"), ("grpc", "grpc")])
+def test_what_is_not_installed_is_one_line(tmp_path, monkeypatch, capsys, service, module):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(commands, "find_spec", lambda name: None if name == module else find_spec(name))
+    assert cli.run(["serve", service]) == 2
+    assert capsys.readouterr().err == f"error: this service needs {module}, which is not installed: install it with pip install -e '.[services]'\n"
 
 
 def test_only_services_that_are_there_are_named():

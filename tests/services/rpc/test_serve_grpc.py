@@ -10,15 +10,9 @@ import pytest
 from rpc_client import Client
 
 from core.settings import variable_names
-
-COMMAND = """
-import sys
 from scripts import cli
-from scripts.serve import serve
-if not any(group.name == "serve" for group in cli.app.registered_groups):
-    cli.app.add_typer(serve, name="serve")
-sys.exit(cli.run(sys.argv[1:]))
-"""
+
+COMMAND = "import sys; from scripts import cli; sys.exit(cli.run(sys.argv[1:]))"
 STATE = "portfoliostateservice.PortfolioStateService/GetPortfolioState"
 
 
@@ -54,12 +48,7 @@ def test_it_serves_until_it_is_told_to_end(tmp_path):
     (["none.toml"], "cannot read none.toml"),
 ])
 def test_what_cannot_be_served_is_one_line(tmp_path, monkeypatch, capsys, options, said):
-    from scripts import cli
-    from scripts.serve import serve
-
     monkeypatch.chdir(tmp_path)
-    if not any(group.name == "serve" for group in cli.app.registered_groups):
-        cli.app.add_typer(serve, name="serve")
     assert cli.run(["serve", "grpc", *options]) == 2
     shown = capsys.readouterr()
     assert said in shown.err and shown.err.count("\n") == 1 and not shown.out
