@@ -1,5 +1,6 @@
 """The journal in one SQLite file: pragmas, transactions, and what its errors mean."""
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,7 +9,7 @@ from typing import Any
 
 from filelock import FileLock
 from sqlalchemy import URL, Connection, Engine, create_engine, event
-from sqlalchemy.pool import NullPool
+from sqlalchemy.pool import NullPool, Pool, QueuePool
 
 BY_REVISION = 5  # `user_version` of a file whose table of revisions counts; lower numbers are those of the schema
 _ADVICE = {
@@ -27,16 +28,17 @@ class Sqlite:
 
     def __init__(self, path: Path, busy_timeout_s: float) -> None:
         self.path, self.shown = path, str(path)
-        self._engine = _engine(path, busy_timeout_s)
-        self._kept: Connection | None = None
+        self._engine = _engine(path, busy_timeout_s, NullPool)
+        self._kept = _engine(path, busy_timeout_s, QueuePool, max_overflow=-1)
+        self._process = 0
 
     def reading(self) -> Engine:
         """A snapshot: `BEGIN`."""
-        return self._engine
+        return self._kept if self._process == os.getpid() else self._engine  # no connection outlives a fork
 
     def writing(self, durable: bool = False) -> Engine:
         """The write lock from the start: `BEGIN IMMEDIATE`; durable costs an fsync."""
-        return self._engine.execution_options(writes=True, durable=durable)
+        return self.reading().execution_options(writes=True, durable=durable)
 
     @contextmanager
     def first_use(self) -> Iterator[None]:
@@ -60,16 +62,15 @@ class Sqlite:
         connection.exec_driver_sql(f"PRAGMA user_version = {BY_REVISION}")
 
     def keep_open(self) -> None:
-        """Spare every transaction the work SQLite does when its last connection closes."""
-        if self._kept is None:
-            self._kept = self._engine.connect()
+        """Spare every transaction the work of connecting, and what SQLite does when its last connection closes."""
+        if self._process != os.getpid():
+            self._kept.dispose(close=False)
+            self._process = os.getpid()
 
     def close(self) -> None:
         """Close every connection."""
-        if self._kept is not None:
-            self._kept.close()
-            self._kept = None
-        self._engine.dispose()
+        self._kept.dispose(close=self._process == os.getpid())
+        self._process = 0
 
     def explain(self, error: Exception) -> str:
         """SQLite's own words, and advice."""
@@ -78,21 +79,19 @@ class Sqlite:
         return f"{cause}; {advice}"
 
 
-def _engine(path: Path, busy_timeout_s: float) -> Engine:
-    engine = create_engine(URL.create("sqlite", database=str(path)), poolclass=NullPool,
-                           connect_args={"timeout": busy_timeout_s})
+def _engine(path: Path, busy_timeout_s: float, pool: type[Pool], **pooling: Any) -> Engine:
+    engine = create_engine(URL.create("sqlite", database=str(path)), poolclass=pool, connect_args={"timeout": busy_timeout_s}, **pooling)
 
     @event.listens_for(engine, "connect")
     def _connect(connection: sqlite3.Connection, _: Any) -> None:
         connection.isolation_level = None  # transactions are begun below, by us
-        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+        for pragma in ("journal_mode=WAL", "foreign_keys=ON"):
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
         options = connection.get_execution_options()
-        if options.get("durable"):
-            connection.exec_driver_sql("PRAGMA synchronous=FULL")
+        connection.exec_driver_sql(f"PRAGMA synchronous={'FULL' if options.get('durable') else 'NORMAL'}")
         connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("writes") else "BEGIN")
 
     return engine
