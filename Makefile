@@ -8,11 +8,13 @@ INSTALLED := $(VENV)/.installed
 INSTALLED_DEV := $(VENV)/.installed-dev
 RECIPE := pyproject.toml constraints.txt
 COMPILED := $(VENV)/.compiled
+GRPCURL := v1.9.3
+QUESTDB := 9.3.1
 
 unexport PYTHONDONTWRITEBYTECODE  # the tests start many processes, which read what the first has compiled
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test soak lint compiled bench clean
+.PHONY: help demo test soak lint compiled peers bench clean
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,6 +34,10 @@ lint: $(INSTALLED_DEV)  ## check style, types and the direction of imports
 	$(BIN)/lint-imports
 
 compiled: $(COMPILED)  ## compile the twin and the tests; processes that start together would each do it
+
+peers:  ## fetch grpcurl (by go) and QuestDB (by mvn) for the tests that speak to them; without, those are skipped
+	-@if command -v go > /dev/null; then GOBIN="$(CURDIR)/$(BIN)" go install github.com/fullstorydev/grpcurl/cmd/grpcurl@$(GRPCURL) 2>&1; fi
+	-@if command -v mvn > /dev/null; then mvn -q -B dependency:get -Dtransitive=false -Dartifact=org.questdb:questdb:$(QUESTDB); fi
 
 bench: $(INSTALLED_DEV)  ## measure speed against plain Backtrader
 	$(BIN)/python -m pytest benchmarks --benchmark-only $(ARGS)

@@ -4,7 +4,9 @@ import json
 import os
 import re
 import shutil
+import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,7 +16,7 @@ import engine
 from core.spec import RunSpec
 from feeds.load import load_bars
 
-GRPCURL = os.environ.get("GRPCURL") or shutil.which("grpcurl")
+GRPCURL = os.environ.get("GRPCURL") or shutil.which("grpcurl", path=os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]))
 DOCUMENTED = LINES.read_text().splitlines()
 
 
@@ -54,7 +56,7 @@ def parts_of(line):
     return found[3], json.loads(found[1] or "{}")
 
 
-@pytest.mark.skipif(not GRPCURL, reason="grpcurl is not there: go install github.com/fullstorydev/grpcurl/cmd/grpcurl, or name it with GRPCURL")
+@pytest.mark.skipif(not GRPCURL, reason="grpcurl is not there: make peers, or name it with GRPCURL")
 def test_every_line_works_with_grpcurl(serve, source):
     ports = serve().ports
     for line in DOCUMENTED:
