@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from core.bars import Bars
+from core.carry import BORROW_FEE, CASH_INTEREST, MARGIN_INTEREST
 from core.result import RunResult, Trade
 
 DAYS_A_YEAR = 365.25
@@ -44,7 +45,10 @@ def compute(result: RunResult) -> dict[str, float]:
         "exposure": mean_exposure(result.exposure),
         "turnover": turnover([fill.size * fill.price for fill in result.fills], result.equity, dates),
         "costs": float(sum(fill.commission for fill in result.fills)),
-        "dividends": float(sum(event.amount for event in result.cash_events if event.kind == "dividend")),
+        "dividends": booked(result, "dividend"),
+        "borrow_fees": -booked(result, BORROW_FEE),
+        "margin_interest": -booked(result, MARGIN_INTEREST),
+        "cash_interest": booked(result, CASH_INTEREST),
         "alpha": benchmark_alpha(returns, market, periods, spec.risk_free),
         "beta": benchmark_beta(returns, market),
         "benchmark_return": total_return(benchmark, spec.cash),
@@ -171,9 +175,14 @@ def mean_exposure(exposure: np.ndarray) -> float:
 # -- trades -------------------------------------------------------------------------------------------
 
 
+def booked(result: RunResult, kind: str) -> float:
+    """Sum of the cash events of a kind, account currency."""
+    return float(sum(event.amount for event in result.cash_events if event.kind == kind))
+
+
 def outcomes(trades: Sequence[Trade]) -> np.ndarray:
-    """Profit of each closed trade after commission, with its dividends; account currency."""
-    return np.array([trade.pnl + trade.dividends for trade in trades if not trade.open], dtype=np.float64)
+    """Profit of each closed trade after commission and fees, with its dividends; account currency."""
+    return np.array([trade.pnl + trade.dividends - trade.borrow for trade in trades if not trade.open], dtype=np.float64)
 
 
 def win_rate(trades: Sequence[Trade]) -> float:

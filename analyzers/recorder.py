@@ -116,7 +116,7 @@ class Recorder:
         corporate = getattr(self.broker, "corporate", None)
         if corporate is None:
             return []
-        events = [CashEvent(int(moments_of(each.moment)), names[each.data], each.kind, each.amount)
+        events = [CashEvent(int(moments_of(each.moment)), names[each.data] if each.data is not None else "", each.kind, each.amount)
                   for each in corporate.booked]
         last = int(moments_of(self.moments[-1])) if self.moments else 0
         return events + [CashEvent(last, names[each.data], "dividend", each.amount)

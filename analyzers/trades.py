@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.bars import Bars
+from core.carry import BORROW_FEE
 from core.result import CashEvent, Fill, Trade
 
 FLAT = 1e-9  # part of a trade's largest position that rounding may leave of a closed one
@@ -30,6 +31,7 @@ class _Trip:
     exit_value: float = 0.0
     commission: float = 0.0
     dividends: float = 0.0
+    borrow: float = 0.0
 
     def enter(self, size: float, price: float) -> None:
         self.entry_shares += size
@@ -75,6 +77,9 @@ class _Book:
         if event.kind == "dividend":
             if self.trips:
                 self.trips[-1].dividends += event.amount
+        elif event.kind == BORROW_FEE:
+            if self.trips:
+                self.trips[-1].borrow -= event.amount
         elif self.open:
             self.open.cash_in_lieu(event.amount, event.time)
 
@@ -100,7 +105,7 @@ def round_trips(bars: Bars, fills: Sequence[Fill], cash_events: Sequence[CashEve
     time exists, only whole shares remain and its cash counts as the sale of the fraction. A fill through
     zero closes one trade and opens the next, commission divided by shares. A dividend belongs to the trade open
     just before its time, or the last one closed before it. So that, over all trades,
-    sum(pnl + dividends) = final equity - starting cash.
+    sum(pnl + dividends - borrow) = final equity - starting cash - interest.
 
     Args:
         bars: what was traded; `split` must be 1 throughout when the fills are at adjusted prices.
@@ -166,7 +171,7 @@ def _events(bars: Bars, fills: Sequence[Fill], cash_events: Sequence[CashEvent])
         (int(bars.index[row]), _SPLIT, symbol, float(split[row]))
         for symbol, split in columns.items() for row in np.flatnonzero(split != 1)
     ]
-    events += [(event.time, _CASH, event.symbol, event) for event in cash_events]
+    events += [(event.time, _CASH, event.symbol, event) for event in cash_events if event.symbol]
     events += [(fill.time, _FILL, fill.symbol, fill) for fill in fills]
     events.sort(key=lambda event: event[:2])
     return ((kind, symbol, what) for _, kind, symbol, what in events)
@@ -189,7 +194,7 @@ def _trades(bars: Bars, symbol: str, book: _Book) -> Iterator[Trade]:
             entry_session=bars.session[first], exit_session=bars.session[last],
             entry_price=trip.entry_value / trip.entry_shares, exit_price=trip.exit_value / trip.exit_shares,
             pnl=trip.exit_value - trip.entry_value - trip.commission, commission=trip.commission,
-            dividends=trip.dividends, bars=int(own_bars[last] - own_bars[first]), open=still_open,
+            dividends=trip.dividends, bars=int(own_bars[last] - own_bars[first]), open=still_open, borrow=trip.borrow,
         )
 
 

@@ -16,7 +16,7 @@ class Receivable(NamedTuple):
 
 
 class Booking(NamedTuple):
-    """Cash moved by a corporate action."""
+    """Cash moved by a corporate action, or by what holding costs (`core.carry`); `data` None = the account's interest."""
 
     data: Any
     moment: float
@@ -78,7 +78,7 @@ class CorporateActions:
         position.adjbase = None if position.adjbase is None else position.adjbase / ratio
         left = exact - position.size
         if left:
-            self._book(data, "cash in lieu", left * previous_close / ratio)
+            self.book(data, data.datetime[0], "cash in lieu", left * previous_close / ratio)
 
     def entitle(self, data: Any, size: float, action: Any) -> None:
         """Owe (or, for a short, charge) the dividend on `size` shares."""
@@ -90,14 +90,15 @@ class CorporateActions:
         waiting = []
         for each in self.receivables:
             if len(each.data) and each.data.datetime[0] >= each.pay:
-                self._book(each.data, "dividend", each.amount)
+                self.book(each.data, each.data.datetime[0], "dividend", each.amount)
             else:
                 waiting.append(each)
         self.receivables = waiting
 
-    def _book(self, data: Any, kind: str, amount: float) -> None:
+    def book(self, data: Any, moment: float, kind: str, amount: float) -> None:
+        """Move cash, and keep a record of it."""
         self._move_cash(data, amount)
-        self.booked.append(Booking(data, data.datetime[0], kind, amount))
+        self.booked.append(Booking(data, moment, kind, amount))
 
 
 def split_order(order: Any, ratio: float, fractional: bool) -> None:

@@ -11,7 +11,7 @@ What differs from BackBroker on purpose (each has a test that shows the fault):
 - slippage always costs, also outside the bar's range, but never beyond an order's limit;
 - a bar without an open (a close-only series) fills at its close;
 - orders for an auction ("session_open", Order.Close) obey its cut-off;
-- splits and dividends are booked (see `brokers.corporate`);
+- splits and dividends are booked (see `brokers.corporate`), and what holding costs (see `brokers.carrying`);
 - every refusal has a reason, in `order.info["reason"]`; a venue's rules may refuse, too (see `brokers.ruled`).
 """
 
@@ -42,13 +42,14 @@ class SimulatedBroker(Hooks, Ruled):
         slippage: `core.costs.Slippage` of market and stop orders.
         fractional, max_volume: see `brokers.matching.Matching`.
         rules, assets: see `brokers.ruled.Ruled`.
+        carrying: `brokers.carrying.CarryingCosts`, what holding costs from session to session; None = nothing.
 
     Attributes:
         orders: every order submitted, as it stands.
         corporate: bookings and receivables of corporate actions.
     """
 
-    params = (("costs", Commission()), ("slippage", Slippage()))
+    params = (("costs", Commission()), ("slippage", Slippage()), ("carrying", None))
 
     def start(self) -> None:
         if self.comminfo.get(None) is self.p.commission:  # nobody has set another scheme
@@ -90,6 +91,8 @@ class SimulatedBroker(Hooks, Ruled):
         while self._toactivate:
             self._toactivate.popleft().activate()
         self._judge()
+        if self.p.carrying:
+            self._book_carry()
         self._book_corporate_actions()
         if self.submitted:
             self.check_submitted()
@@ -153,8 +156,11 @@ class SimulatedBroker(Hooks, Ruled):
             return self._reject(order, f"{order.data._name} is a reference symbol: it is never traded")
         if order.info.get("protective"):
             return self._protect(order)
-        refusal = (self.refuse(order) if self.refuse else "") or self._refusal(order)
+        refusal = (self.refuse(order) if self.refuse else "") or self._not_lent(order) or self._refusal(order)
         return self._reject(order, refusal) if refusal else super().submit(order, check)
+
+    def _not_lent(self, order: Order) -> str:
+        return self.p.carrying.refusal(order, self.positions[order.data].size) if self.p.carrying else ""
 
     def _protect(self, order: Order) -> Order:
         """Take an order that protects a position: no cash is needed, and it works on the entry bar already."""
@@ -242,7 +248,11 @@ class SimulatedBroker(Hooks, Ruled):
         if bit.opened:
             self._entered[data] = (data.datetime[0], self._phase)
 
-    # -- corporate actions ----------------------------------------------------------------------------
+    # -- carry and corporate actions -------------------------------------------------------------------
+
+    def _book_carry(self) -> None:
+        for charge in self.p.carrying.charges(self.cerebro.datas, self._held, self.cash):
+            self.corporate.book(*charge)
 
     def _book_corporate_actions(self) -> None:
         corporate = self.corporate
@@ -278,7 +288,7 @@ class SimulatedBroker(Hooks, Ruled):
 
     def _tell_moved(self, data: Any, **what: Any) -> None:
         if self.moved:
-            self.moved(Moved(data._name, data, **what))
+            self.moved(Moved("" if data is None else data._name, data, **what))
 
 
 def _moment(data: Any) -> int:

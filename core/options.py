@@ -107,14 +107,29 @@ class Guard(NamedTuple):
         return any(self._replace(flatten=0.0))
 
 
-Group = TypeVar("Group", Limits, Exits, Guard)
+class Carry(NamedTuple):
+    """What a simulated account pays and earns for holding, parts of the amount a year (0.05 = 5%); see `core.carry`.
+
+    Attributes:
+        borrow: fee for shares sold short, on their value; a file of `spec.shorts` may state others.
+        margin: interest paid on borrowed money. cash: interest earned on free cash.
+        days: of a year, 360 or 365.
+    """
+
+    borrow: float = 0.0
+    margin: float = 0.0
+    cash: float = 0.0
+    days: float = 360.0
+
+
+Group = TypeVar("Group", Limits, Exits, Guard, Carry)
 
 
 def read_group(kind: type[Group], values: Mapping[str, Any]) -> Group:
-    """A `Limits`, `Exits` or `Guard` from names and values; limits may name a `preset`.
+    """A `Limits`, `Exits`, `Guard` or `Carry` from names and values; limits may name a `preset`.
 
     Raises:
-        UnknownName: no such limit, exit, guard or preset.
+        UnknownName: no such limit, exit, guard, carry or preset.
         BadSpec: a value that is not a number, out of range, or limits that nothing can satisfy.
     """
     group = kind.__name__.lower()
@@ -127,7 +142,7 @@ def read_group(kind: type[Group], values: Mapping[str, Any]) -> Group:
     for name, number in numbers.items():
         if number < 0:
             raise BadSpec(f"{group}.{name} is {number:g}: it must not be negative{'; 0 switches it off' if kind is Guard else ''}")
-        part = name in ("cash_buffer", "stop", "trail", "max_daily_loss", "collar")
+        part = name in ("cash_buffer", "stop", "trail", "max_daily_loss", "collar", "margin", "cash")
         if part and number >= 1:
             raise BadSpec(f"{group}.{name} is {number:g}: it is a part, so below 1 (0.08 means 8%)")
     made = kind(**numbers)
@@ -135,6 +150,8 @@ def read_group(kind: type[Group], values: Mapping[str, Any]) -> Group:
         _check_limits(made)
     elif isinstance(made, Guard):
         _check_guard(made)
+    elif isinstance(made, Carry) and made.days not in (360.0, 365.0):
+        raise BadSpec(f"carry.days is {made.days:g}: it is 360 or 365")
     return made
 
 

@@ -58,8 +58,9 @@ class OrderRecord(NamedTuple):
 
 
 class CashEvent(NamedTuple):
-    """Cash booked by a corporate action: kind "dividend" (at its pay date) or "cash in lieu".
+    """Cash booked by a corporate action: kind "dividend" (at its pay date) or "cash in lieu"; or by holding: a kind of `core.carry`.
 
+    Interest has the symbol "".
     A dividend that is still owed when the run ends is booked on the last bar: it is in the equity, not in the cash.
     """
 
@@ -78,6 +79,7 @@ class Trade(NamedTuple):
         entry_price, exit_price: average prices; entry in shares of the exit (splits applied).
         pnl: account currency, after commission, without dividends; an open trade is valued at its last close.
         commission: account currency. dividends: received (or paid, for a short) while held.
+        borrow: fees for borrowed shares, account currency, not negative; not in `pnl`.
         bars: the symbol's own bars from entry to exit. open: not closed at the end of the run.
     """
 
@@ -94,6 +96,7 @@ class Trade(NamedTuple):
     dividends: float
     bars: int
     open: bool = False
+    borrow: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)

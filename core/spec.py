@@ -15,7 +15,7 @@ from typing import Any
 from core.costs import parse_commission, parse_slippage
 from core.errors import BadSpec, UnknownName
 from core.execution import AT_ONCE, Execution
-from core.options import Exits, Guard, Limits, read_group
+from core.options import Carry, Exits, Guard, Limits, read_group
 from core.sleeves import Sleeves
 from core.spec_numbers import check_numbers, read_numbers
 from core.spec_texts import period_start, read_toml
@@ -25,9 +25,9 @@ PRICES = ("auto", "raw", "adjusted")
 RULES = ("alpaca",)
 ON_STOP = ("flatten", "keep", "flatten_at_open")
 _SECRET = re.compile(r"(secret|password|token|api_?key|key_id)", re.IGNORECASE)
-_TEXTS = ("strategy", "source", "period", "interval", "calendar", "fill", "prices", "rules", "sizer", "sectors", "benchmark", "name",
-          "on_stop", "execution")
-_GROUPS = {"sizer": "sizer_params", "limits": "limits", "exits": "exits", "guard": "guard"}
+_TEXTS = ("strategy", "source", "period", "interval", "calendar", "fill", "prices", "rules", "sizer", "sectors", "shorts", "benchmark",
+          "name", "on_stop", "execution")
+_GROUPS = {"sizer": "sizer_params", "limits": "limits", "exits": "exits", "guard": "guard", "carry": "carry"}
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,8 @@ class RunSpec:
         sizer: name of a sizer, or "file.py:Class"; None = the strategy's own. sizer_params: its parameters.
         quantity: shares of every position, instead of a sizer; fractions only with `fractional`.
         limits, exits, guard: fields of `core.options.Limits`, `Exits` and `Guard`.
+        carry: fields of `core.options.Carry`, what a simulated account pays and earns for holding; a live one's broker does it.
+        shorts: CSV file of which shares can be borrowed when, and at which fee (`feeds.shorts_file`); None = all, at `carry.borrow`.
         sleeves: name -> "SHARE: SYMBOLS", parts of the account (see `core.sleeves`); empty = the strategy's own.
         sectors: CSV file with the columns symbol and sector; None = what the source knows.
         benchmark: a symbol, or "universe" for its equal-weight buy-and-hold.
@@ -95,6 +97,8 @@ class RunSpec:
     limits: Mapping[str, Any] = field(default_factory=dict)
     exits: Mapping[str, float] = field(default_factory=dict)
     guard: Mapping[str, float] = field(default_factory=dict)
+    carry: Mapping[str, float] = field(default_factory=dict)
+    shorts: str | None = None
     sleeves: Mapping[str, Any] = field(default_factory=dict)
     sectors: str | None = None
     benchmark: str = "universe"
@@ -155,6 +159,7 @@ class RunSpec:
         read_group(Limits, self.limits)
         read_group(Exits, self.exits)
         read_group(Guard, self.guard)
+        read_group(Carry, self.carry)
         Sleeves.read(self.sleeves)
 
     def __repr__(self) -> str:

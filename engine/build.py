@@ -8,6 +8,7 @@ import backtrader as bt
 import numpy as np
 
 from brokers import SimulatedBroker
+from brokers.carrying import CarryingCosts
 from brokers.execution import Sliced
 from core.bars import Bars
 from core.calendars import get_calendar
@@ -15,10 +16,11 @@ from core.clock import Clock
 from core.costs import parse_commission, parse_slippage
 from core.errors import BadSpec, UnknownName
 from core.execution import AT_ONCE, Execution
-from core.options import Exits, Guard, Limits, read_group
+from core.options import Carry, Exits, Guard, Limits, read_group
 from core.sleeves import Sleeves
 from core.spec import RunSpec
 from engine import resolve
+from engine.carrying import carry_of, lending_of, nights_of
 from engine.cerebro import Cerebro
 from engine.guarding import guarded
 from engine.stores import alpaca_store, check_feeds, check_fill, connect, is_alpaca, is_store
@@ -29,6 +31,8 @@ from feeds.load import load_bars, source_named
 from sizers.base import PortfolioSizer
 from sizers.fixed_quantity import FixedQuantity
 from strategies.base import TargetStrategy
+
+_GROUPS = {"limits": Limits, "exits": Exits, "guard": Guard, "carry": Carry}
 
 
 def load(spec: RunSpec, store: Any = None, progress: Callable[..., Any] | None = None, clock: Clock | None = None) -> Bars:
@@ -62,8 +66,9 @@ def build(spec: RunSpec, broker: Any = "simulated", bars: Bars | None = None) ->
         check_live(spec, is_alpaca(store))
         connect(cerebro, store, spec, bars, name=resolve.run_name(spec))
     else:
-        cerebro.setbroker(simulated_broker(spec) if broker == "simulated" else _own(broker))
-        for symbol, feed in played_feeds(spec, bars).items():
+        bars = played_bars(spec, bars)
+        cerebro.setbroker(simulated_broker(spec, bars) if broker == "simulated" else _own(broker))
+        for symbol, feed in feeds_of(bars).items():
             cerebro.adddata(feed, name=symbol)
     cerebro.addstrategy(strategy, **strategy_params(spec, strategy))
     sizer, params = sizer_of(spec, strategy)
@@ -126,11 +131,14 @@ def broker_for(spec: RunSpec, broker: Any) -> Any:
     return Sliced(broker, execution_of(spec))
 
 
-def played_feeds(spec: RunSpec, bars: Bars | None) -> dict[str, BarsData]:
-    """Symbol -> feed, of the bars of a spec; None = what its source delivers."""
+def played_bars(spec: RunSpec, bars: Bars | None) -> Bars:
+    """The bars a spec is played on, at the prices it trades at; None = what its source delivers."""
     bars = load(spec) if bars is None else bars
-    if trades_adjusted(spec, resolve.strategy_class(spec.strategy)):
-        bars = bars.adjusted
+    return bars.adjusted if trades_adjusted(spec, resolve.strategy_class(spec.strategy)) else bars
+
+
+def feeds_of(bars: Bars) -> dict[str, BarsData]:
+    """Symbol -> feed."""
     return {symbol: BarsData(dataname=bars, symbol=symbol) for symbol in bars.symbols}
 
 
@@ -143,11 +151,12 @@ def trades_adjusted(spec: RunSpec, strategy: type[bt.Strategy]) -> bool:
     return spec.prices == "adjusted" or (spec.prices == "auto" and not issubclass(strategy, TargetStrategy))
 
 
-def simulated_broker(spec: RunSpec) -> SimulatedBroker:
-    """The simulated account of a spec."""
+def simulated_broker(spec: RunSpec, bars: Bars | None = None) -> SimulatedBroker:
+    """The simulated account of a spec; carry is booked where its bars are given."""
+    carrying = None if bars is None else CarryingCosts.of(carry_of(spec), nights_of(spec, bars), bars.symbols, bars.index)
     return SimulatedBroker(cash=float(spec.cash), costs=parse_commission(spec.commission),
                            slippage=parse_slippage(spec.slippage), fractional=spec.fractional,
-                           max_volume=spec.max_volume, rules=spec.rules)
+                           max_volume=spec.max_volume, rules=spec.rules, carrying=carrying)
 
 
 def _own(broker: Any) -> bt.BrokerBase:
@@ -183,7 +192,7 @@ def sizer_of(spec: RunSpec, strategy: type[bt.Strategy]) -> tuple[type[bt.Sizer]
         habits = getattr(strategy, "sizer_params", {}) if spec.sizer is None else {}
         params = resolve.checked_params(sizer, {**habits, **spec.sizer_params}, what="sizer parameter")
     if issubclass(sizer, PortfolioSizer):
-        params |= {"limits": read_group(Limits, spec.limits), "fractional": spec.fractional}
+        params |= {"limits": read_group(Limits, spec.limits), "fractional": spec.fractional, "lending": lending_of(spec)}
         if spec.sleeves:
             params["sleeves"] = Sleeves.read(spec.sleeves)
     elif spec.limits or spec.sleeves:
@@ -213,13 +222,13 @@ def default_of(spec: RunSpec, name: str) -> Any:
             raise BadSpec(f"{name} needs a sizer: name one with sizer = {' or '.join(map(repr, resolve.sizer_names()))}")
         resolve.known_param(sizer, rest, "sizer parameter")
         return params.get(rest, getattr(sizer.params, rest))
-    if group in ("limits", "exits", "guard"):
-        kind: Any = {"limits": Limits, "exits": Exits, "guard": Guard}[group]
+    kind: Any = _GROUPS.get(group)
+    if kind is not None:
         if rest not in kind._fields:
             raise UnknownName.of(group.rstrip("s"), rest, kind._fields)
         return getattr(kind(), rest)
     if dot:
-        raise UnknownName.of("group of parameters", group, ("sizer", "limits", "exits", "guard"))
+        raise UnknownName.of("group of parameters", group, ("sizer", *_GROUPS))
     resolve.known_param(strategy, meant, "parameter")
     return getattr(strategy.params, meant)
 

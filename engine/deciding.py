@@ -6,7 +6,7 @@ from core.spec import RunSpec
 from engine import resolve
 from engine.build import sizer_of
 
-OWN = ("limits", "exits", "sleeves", "fill", "interval", "fractional", "prices")
+OWN = ("limits", "exits", "sleeves", "fill", "interval", "fractional", "prices", "shorts")
 
 
 def deciding(spec: RunSpec) -> dict[str, Any]:

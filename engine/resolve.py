@@ -25,7 +25,7 @@ from sizers.base import PortfolioSizer
 from strategies.base import ENGINE_PARAMS, TargetStrategy
 
 USER = "user_"  # begins the names of modules read from a user's files
-SIZER_ENGINE_PARAMS = ("limits", "fractional", "sleeves")
+SIZER_ENGINE_PARAMS = ("limits", "fractional", "sleeves", "lending")
 MOST_WHOLE = 2**53  # whole numbers beyond it are not exact as floats
 
 

@@ -67,7 +67,7 @@ def _gather(spec: RunSpec, bars: Bars, cerebro: bt.Cerebro, strategies: list[bt.
     account = np.concatenate([account, np.repeat(account[-1:], len(bars) - len(account), axis=0)])
     numbers = {order.ref: at for at, order in enumerate(broker.orders, start=1)}
     fills = [_fill(order, bit, numbers, times, bars) for order, bit in broker.fills]
-    events = [CashEvent(times.of(each.moment), each.data._name, each.kind, each.amount)
+    events = [CashEvent(times.of(each.moment), each.data._name if each.data is not None else "", each.kind, each.amount)
               for each in broker.corporate.booked]
     events += [CashEvent(int(bars.index[-1]), each.data._name, "dividend", each.amount)
                for each in broker.corporate.receivables]

@@ -17,7 +17,7 @@ from core.errors import BadSpec
 from core.options import Exits, read_group
 from core.spec import RunSpec
 from engine import resolve
-from engine.build import broker_for, build, played_feeds, simulated_broker, sizer_of, strategy_params
+from engine.build import broker_for, build, feeds_of, played_bars, simulated_broker, sizer_of, strategy_params
 from engine.cerebro import Cerebro
 from engine.guarding import guarded
 from engine.stores import alpaca_store, check_fill, is_alpaca, is_store, live_feeds
@@ -88,6 +88,9 @@ def build_several(specs: Sequence[RunSpec], broker: Any = "simulated", bars: Seq
     cerebro = Cerebro(stdstats=False, quicknotify=is_store(store))
     cerebro.setbroker(store.getbroker() if is_store(store) else simulated_broker(specs[0]))
     if not is_store(store):
+        for name, spec in runs.items():
+            if spec.carry:
+                raise BadSpec(f"carry of the run {name} is of an account of its own: interest is not divided between runs, so leave it out")
         check_capital({name: float(spec.capital or 0.0) for name, spec in runs.items()}, cerebro.broker.getvalue())
     parts, seats = [], []
     for (name, spec), known in zip(runs.items(), given, strict=True):
@@ -111,7 +114,7 @@ def build_several(specs: Sequence[RunSpec], broker: Any = "simulated", bars: Seq
 
 def _feeds(store: Any, spec: RunSpec, bars: Bars | None) -> dict[str, Any]:
     if not is_store(store):
-        return played_feeds(spec, bars)
+        return feeds_of(played_bars(spec, bars))
     check_fill(spec, resolve.strategy_class(spec.strategy))
     return live_feeds(store, spec, bars)
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from core.bars import Bars
+from core.carry import BORROW_FEE, CASH_INTEREST, MARGIN_INTEREST
 from core.costs import parse_commission, parse_slippage
 from core.errors import BadSpec
 from core.options import Exits, Guard, Limits, read_group
@@ -20,6 +21,7 @@ from core.spec import RunSpec
 from engine import resolve, twin
 from engine.assemble import assemble, need_history
 from engine.build import lone_sizer, sizer_of, strategy_params, trades_adjusted
+from engine.carrying import carry_of, nights_of
 from engine.plans import plan_of, wish_of
 from engine.twin import book
 from sizers.base import PortfolioSizer
@@ -28,7 +30,7 @@ from strategies.base import TargetStrategy
 STATUS = ("Submitted", "Accepted", "Completed", "Margin", "Margin", "Canceled", "Canceled")
 INTENTS = ("enter", "resize", "exit", "time", "stop", "trail", "profit")
 ORDER_KINDS = ("Market", "Stop", "StopTrail", "Limit")
-KINDS = ("dividend", "cash in lieu")
+KINDS = ("dividend", "cash in lieu", BORROW_FEE, MARGIN_INTEREST, CASH_INTEREST)
 SIGNALS = {"signals", "check", "features", "warmup", "check_bars"}  # what a strategy states; any other method changes the way to orders
 WEIGHTS = {"weights", "weights_at", "check", "solve"}
 
@@ -148,7 +150,8 @@ def account_of(spec: RunSpec, sizer: PortfolioSizer, bars: Bars) -> twin.Account
     """Cash, costs and limits in the types the twin is compiled for."""
     limits = Limits(*map(float, sizer.p.limits))
     return twin.Account(float(spec.cash), parse_commission(spec.commission), parse_slippage(spec.slippage), limits,
-                        sizer.groups(bars), bool(spec.fractional), Exits(*map(float, read_group(Exits, spec.exits))))
+                        sizer.groups(bars), bool(spec.fractional), Exits(*map(float, read_group(Exits, spec.exits))), carry_of(spec),
+                        nights_of(spec, bars))
 
 
 # -- what it leaves behind ------------------------------------------------------------------------------
@@ -181,5 +184,5 @@ def _reason(order: np.ndarray, status: int) -> str:
 
 
 def _events(events: np.ndarray, bars: Bars) -> list[CashEvent]:
-    return [CashEvent(int(bars.index[int(row)]), bars.symbols[int(column)], KINDS[int(kind)], float(amount))
+    return [CashEvent(int(bars.index[int(row)]), bars.symbols[int(column)] if column >= 0 else "", KINDS[int(kind)], float(amount))
             for row, column, kind, amount in events]

@@ -1,6 +1,7 @@
 """The page of a report: what it says, and in which words. The layout is in `report.html.j2`."""
 
 from collections import Counter
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -128,10 +129,18 @@ def _groups(result: RunResult) -> list[tuple[str, list[tuple[str, str, str]]]]:
             ("Final value", money(result.final_value), f"of it cash {money(float(result.cash[-1]))}"),
             ("Commission", money(found["costs"]), f"{len(result.fills):,} fills"),
             ("Dividends", money(found["dividends"]), "received less paid"),
+            *_carry(found),
             ("Orders", count(len(result.orders)), f"{partial['Completed']:,} completed"),
             ("Refused orders", count(len(result.rejected)), "see below" if result.rejected else ""),
         ]),
     ]
+
+
+def _carry(found: Mapping[str, float]) -> list[tuple[str, str, str]]:
+    """What holding has cost and brought, where it has; older archives do not say."""
+    told = (("borrow_fees", "Borrow fees", "for shares sold short"), ("margin_interest", "Margin interest", "on borrowed money"),
+            ("cash_interest", "Interest", "on cash"))
+    return [(title, money(found[name]), about) for name, title, about in told if found.get(name)]
 
 
 # -- what it ran on ---------------------------------------------------------------------------------------

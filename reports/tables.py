@@ -41,7 +41,7 @@ def trade_table(result: RunResult) -> dict[str, Any]:
              ("Price", ""), ("Profit", ""), ("Return", ""), ("Dividends", ""), ("Commission", ""), ("Bars", "")]
 
     def cells(trade: Trade) -> list[Cell]:
-        profit, entered = trade.pnl + trade.dividends, abs(trade.size) * trade.entry_price
+        profit, entered = trade.pnl + trade.dividends - trade.borrow, abs(trade.size) * trade.entry_price
         gain = profit / entered if entered else float("nan")
         exit_shown = "open" if trade.open else _moment(result, trade.exit_time, trade.exit_session)
         return [

@@ -33,6 +33,7 @@ Quantity = Annotated[float | None, typer.Option(help="Shares of every position, 
 SleeveTexts = Annotated[list[str] | None, typer.Option(
     metavar="NAME=SHARE:SYMBOLS", help="A part of the account: etfs=0.5:SPY,QQQ, or rest=0.5; repeatable.")]
 Sectors = Annotated[str | None, typer.Option(metavar="FILE", help="CSV with the columns symbol and sector.")]
+Shorts = Annotated[str | None, typer.Option(metavar="FILE", help="CSV of symbols that can be sold short: symbol, date, fee, available.")]
 Benchmark = Annotated[str | None, typer.Option(help="A symbol, or universe.")]
 RiskFree = Annotated[float | None, typer.Option(help="Annual rate used in Sharpe and alpha.")]
 Capital = Annotated[float | None, typer.Option(help="Largest part of a live account the run may use.")]
@@ -43,7 +44,7 @@ StopWithin = Annotated[float | None, typer.Option(help="Seconds the end of a liv
 Execution = Annotated[str | None, typer.Option(help="How market orders are carried out: twap:30, vwap:30, participation:0.1.")]
 Seed = Annotated[int | None, typer.Option(help="Seed of everything random.")]
 Param = Annotated[list[str] | None, typer.Option(
-    "--param", "-p", metavar="NAME=VALUE", help="Parameter: fast=20, sizer.x=1, limits.x=1, exits.stop=0.08, guard.collar=0.05.")]
+    "--param", "-p", metavar="NAME=VALUE", help="Parameter: fast=20, sizer.x=1, limits.x=1, exits.stop=0.08, guard.collar=0.05, carry.borrow=0.003.")]
 Swept = Annotated[list[str] | None, typer.Option(
     "--param", "-p", metavar="NAME=VALUES", help="What to try: fast=5:90:5 (a range), top=3,5,8 (a choice); fast=20 is fixed.")]
 Spec = Annotated[Path | None, typer.Option(metavar="FILE", help="TOML file with the same names.")]

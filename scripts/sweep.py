@@ -48,6 +48,7 @@ def sweep(
     quantity: given.Quantity = None,
     sleeves: given.SleeveTexts = None,
     sectors: given.Sectors = None,
+    shorts: given.Shorts = None,
     benchmark: given.Benchmark = None,
     risk_free: given.RiskFree = None,
     capital: given.Capital = None,

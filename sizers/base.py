@@ -10,6 +10,7 @@ import numpy as np
 from numba import njit
 
 from core.bars import Bars
+from core.carry import without_new_shorts
 from core.errors import BadSpec, UnknownName
 from core.feed_bars import FeedBars
 from core.notes import Note
@@ -31,6 +32,7 @@ class PortfolioSizer(bt.Sizer):
         fractional: sizes may be millionths of a share.
         sleeves: `core.sleeves.Sleeves`, the accounts within the account; None = the strategy's own, if any.
         rounding: how weights become whole shares: "floor", "greedy" or "lp", see `sizers.allocation`.
+        lending: `core.carry.Lending`, which shares can be sold short; None = all.
 
     Attributes:
         notes: what a reader of the run must know, `core.notes.Note` each. seconds: spent in `target_shares`.
@@ -40,7 +42,7 @@ class PortfolioSizer(bt.Sizer):
     as leaving (or, from flat, as going short).
     """
 
-    params = (("limits", Limits()), ("fractional", False), ("sleeves", None), ("rounding", "floor"))
+    params = (("limits", Limits()), ("fractional", False), ("sleeves", None), ("rounding", "floor"), ("lending", None))
     seconds = 0.0
 
     def __init__(self) -> None:
@@ -95,7 +97,7 @@ class PortfolioSizer(bt.Sizer):
         started = time.perf_counter()
         prices = history.last_close[-1]
         current = np.where(held == 0, 0.0, held * prices) / value if value > 0 else np.zeros(len(held))
-        wished = self._wished_with(conviction, history, current, value)
+        wished = self._lendable(self._wished_with(conviction, history, current, value), current, history)
         shares = self._limited(wished, current, held, conviction, decided, value, cash, history)
         if not self._opened and value > 0:
             self._explain_none(wished, decided, shares, history, value, prices)
@@ -193,6 +195,11 @@ class PortfolioSizer(bt.Sizer):
                 sleeves, parts = (each.copy() for each in self._sleeves.assign(history.symbols)[1:])
             known = self._groups = (history.symbols, history.sectors, Groups(codes, sleeves, parts))
         return known[2]
+
+    def _lendable(self, wished: np.ndarray, current: np.ndarray, history: Bars) -> np.ndarray:
+        """(N,) wishes without new short sales of shares that nobody lends."""
+        lent = self.p.lending.lent(history.symbols, history.session[-1:]) if self.p.lending is not None and (wished < 0).any() else None
+        return wished if lent is None else without_new_shorts(wished, current, lent[0])
 
     def _limited(self, wished: np.ndarray, current: np.ndarray, held: np.ndarray, conviction: np.ndarray,
                  decided: np.ndarray, value: float, cash: float, history: Bars) -> np.ndarray:

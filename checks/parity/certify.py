@@ -138,6 +138,9 @@ def _playable(spec: RunSpec, bars: Bars) -> tuple[RunSpec, Bars, list[str]]:
     if trades_adjusted(spec, strategy) and bars.has_actions.any():
         bars, spec = bars.adjusted, spec.replace(prices="raw")
         notes.append("a plain strategy: both sides play adjusted prices, without dividends and splits")
+    if spec.carry:
+        spec = spec.replace(carry={})
+        notes.append("carry is left out: what holding costs is the broker's, and the local Alpaca charges nothing")
     rounded = {f"raw_{name}": np.round(getattr(bars, f"raw_{name}"), 4) for name in ("open", "high", "low", "close")}
     if any(not np.array_equal(panel, getattr(bars, name), equal_nan=True) for name, panel in rounded.items()):
         bars = replace(bars, **rounded)

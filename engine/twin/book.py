@@ -5,8 +5,9 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
+from core.carry import Nights
 from core.costs import Commission, Slippage
-from core.options import Exits, Limits
+from core.options import Carry, Exits, Limits
 from engine.twin.bare import bare
 from sizers.limits import Groups
 
@@ -15,8 +16,8 @@ from sizers.limits import Groups
 SUBMITTED, ACCEPTED, COMPLETED, REFUSED, MARGIN, CANCELED, SPLIT_AWAY = range(7)
 ENTER, RESIZE, EXIT, TIME, STOPPED, TRAILED, PROFITED = range(7)
 MARKET, STOP, STOP_TRAIL, LIMIT = range(4)
-DIVIDEND, IN_LIEU = range(2)
-HOLDING, WAITING, NEWS, CLOCKS, ORDERS, OWED, TOLD, FILLS, GUARDED, AT_ROW, AT_ACTION, AT_DECISION, ASKED = range(13)
+DIVIDEND, IN_LIEU, BORROW, PAID, EARNED = range(5)
+HOLDING, WAITING, NEWS, CLOCKS, ORDERS, OWED, TOLD, FILLS, GUARDED, AT_ROW, AT_ACTION, AT_NIGHT, AT_DECISION, ASKED = range(14)
 WORKING, FIRST_GUARD, END_GUARD, ENTRY_ROW, ENTRY_LATE, BARRED, AGE, SIDE, CONVICTION, WISHED = range(10)
 NOTHING, ROOM = -1, -2
 
@@ -59,7 +60,7 @@ class Plan(NamedTuple):
 
 
 class Account(NamedTuple):
-    """Cash to begin with, costs, limits and protective exits."""
+    """Cash to begin with, costs, limits, protective exits, and what holding costs."""
 
     cash: float
     commission: Commission
@@ -68,6 +69,8 @@ class Account(NamedTuple):
     groups: Groups
     fractional: bool
     exits: Exits
+    carry: Carry
+    nights: Nights
 
 
 class Book(NamedTuple):
@@ -83,9 +86,9 @@ class Book(NamedTuple):
         marks: (10, N) number of the latest market order, first and end number of the protective orders, row of the
             latest entry and whether it was at a close (-1 = none); side that is barred (0 = none), age of the position
             in own bars (0 = no clock) and its side; conviction where protective exits have their say, and its wishes.
-        used: (13,) int64 how much of lists, orders, owing and events is in use, the fills so far, and whether there are
-            protective exits; next row, action and decision; what a walk that has stopped asks for: NOTHING (it is
-            done), ROOM for more orders, or the wishes of the decision of that number.
+        used: (14,) int64 how much of lists, orders, owing and events is in use, the fills so far, and whether there are
+            protective exits; next row, action, night and decision; what a walk that has stopped asks for: NOTHING (it is
+            done), ROOM for more orders or events, or the wishes of the decision of that number.
     """
 
     cash: np.ndarray
@@ -110,7 +113,10 @@ def bare_market(market: Market) -> Market:
 def bare_account(account: Account) -> Account:
     """The account without reference counts."""
     groups = Groups(bare(account.groups.sectors), bare(account.groups.sleeves), bare(account.groups.parts))
-    return Account(account.cash, account.commission, account.slippage, account.limits, groups, account.fractional, account.exits)
+    nights = account.nights
+    bared = Nights(bare(nights.rows), bare(nights.days), bare(nights.fees), bare(nights.session), bare(nights.lent))
+    return Account(account.cash, account.commission, account.slippage, account.limits, groups, account.fractional, account.exits,
+                   account.carry, bared)
 
 
 @njit(inline="always")
@@ -123,27 +129,47 @@ def bare_book(book: Book) -> Book:
 @njit(cache=True, nogil=True, error_model="numpy")
 def opened(columns: int, orders: int, actions: int, cash: float, guarded: bool) -> Book:
     """An account before its first bar; `guarded` = with protective exits."""
-    marks, used = np.full((10, columns), -1.0), np.zeros(13, np.int64)
+    marks, used = np.full((10, columns), -1.0), np.zeros(14, np.int64)
     marks[BARRED:] = 0.0
     used[GUARDED], used[ASKED] = guarded, NOTHING
     room = 12 * columns if guarded else 0
     return Book(np.full(1, cash), np.zeros(columns), np.zeros(columns), np.empty((4, columns + room), np.int64),
-                np.empty((orders + room, 15)), np.empty((actions, 3)), np.empty((2 * actions, 4)), marks, used)
+                np.empty((orders + room, 15)), np.empty((actions, 3)), np.empty((2 * actions + 2 * columns + 1, 4)), marks, used)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def has_room(book: Book) -> bool:
-    """Whether all the orders one bar can bring have room."""
-    return book.used[ORDERS] + 8 * len(book.size) <= len(book.orders)
+    """Whether all the orders and events one bar, and the end, can bring have room."""
+    return not _few_orders(book) and not _few_events(book)
+
+
+@njit(inline="always")
+def _few_orders(book: Book) -> bool:
+    return book.used[GUARDED] and book.used[ORDERS] + 8 * len(book.size) > len(book.orders)
+
+
+@njit(inline="always")
+def _few_events(book: Book) -> bool:
+    """A night's and a split's of every symbol, one of interest, and every dividend."""
+    return book.used[TOLD] + 2 * len(book.size) + 1 + len(book.owing) > len(book.events)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def with_room(book: Book) -> Book:
-    """The book, with room for more orders."""
-    used = book.used[ORDERS]
-    orders = np.empty((2 * used + 8 * len(book.size), book.orders.shape[1]))
-    orders[:used] = book.orders[:used]
-    return Book(book.cash, book.size, book.price, book.lists, orders, book.owing, book.events, book.marks, book.used)
+    """The book, with room for more of what it has little of."""
+    orders, events = book.orders, book.events
+    if _few_orders(book):
+        orders = _longer(orders, book.used[ORDERS], 8 * len(book.size))
+    if _few_events(book):
+        events = _longer(events, book.used[TOLD], 8 * len(book.size) + 8 + 2 * len(book.owing))
+    return Book(book.cash, book.size, book.price, book.lists, orders, book.owing, events, book.marks, book.used)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _longer(rows: np.ndarray, used: int, more: int) -> np.ndarray:
+    longer = np.empty((2 * used + more, rows.shape[1]))
+    longer[:used] = rows[:used]
+    return longer
 
 
 @njit(inline="always")

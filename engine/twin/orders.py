@@ -28,6 +28,7 @@ from engine.twin.book import (
     end,
 )
 from engine.twin.booking import adds, commission, parts
+from engine.twin.carry import lendable
 from engine.twin.protection import send
 from sizers.limits import limit_weight, limit_weights, share_count, shares_of
 
@@ -43,7 +44,7 @@ def decide(market: Market, row: int, decided: np.ndarray, conviction: np.ndarray
             end(book, number, CANCELED)
     close_ranks(book)
     if len(decided) == 1:
-        _decide_alone(int(np.int64(market.seen[row, 0])), prices[0], wished[0], book, value, account)
+        _decide_alone(row, int(np.int64(market.seen[row, 0])), prices[0], wished[0], book, value, account)
         return
     held, reserved = book.size.copy(), 0.0
     for at in range(book.used[WAITING]):
@@ -55,6 +56,10 @@ def decide(market: Market, row: int, decided: np.ndarray, conviction: np.ndarray
     for column in np.flatnonzero(held):
         if value > 0:
             current[column] = held[column] * prices[column] / value
+    if len(account.nights.lent):
+        wished = wished.copy()
+        for at in range(len(held)):
+            wished[at] = lendable(account.nights, row, at, wished[at], current[at])
     allowed = limit_weights(wished, current, conviction, decided, account.groups, value, book.cash[0] - reserved,
                             account.limits)
     shares = shares_of(allowed, held, decided, value, prices, account.fractional, account.limits)
@@ -68,10 +73,11 @@ def decide(market: Market, row: int, decided: np.ndarray, conviction: np.ndarray
 
 
 @njit(inline="always")
-def _decide_alone(bar: int, price: float, wished: float, book: Book, value: float, account: Account) -> None:
+def _decide_alone(row: int, bar: int, price: float, wished: float, book: Book, value: float, account: Account) -> None:
     """`decide` on the only symbol there is, of which nothing is on order any more: the same without arrays."""
     held = book.size[0]
     current = held * price / value if held != 0.0 and value > 0.0 else 0.0
+    wished = lendable(account.nights, row, 0, wished, current)
     allowed = limit_weight(wished, current, account.groups, value, book.cash[0], account.limits)
     target = share_count(allowed, held, value, price, account.fractional, account.limits) if price > 0.0 else held
     if target != held:

@@ -10,6 +10,7 @@ from engine.twin.book import (
     ASKED,
     AT_ACTION,
     AT_DECISION,
+    AT_NIGHT,
     AT_ROW,
     CLOCKS,
     CONVICTION,
@@ -39,6 +40,7 @@ from engine.twin.book import (
     values,
     with_room,
 )
+from engine.twin.carry import charge
 from engine.twin.corporate import act, pay
 from engine.twin.matching import match
 from engine.twin.orders import check, decide
@@ -108,16 +110,20 @@ def resume(market: Market, plan: Plan, account: Account, book: Book, equity: np.
 @njit(inline="always")
 def _resume(market: Market, plan: Plan, account: Account, book: Book, equity: np.ndarray, cash: np.ndarray) -> None:
     rows, used = len(market.close), book.used
-    row, action, decision, answered = used[AT_ROW], used[AT_ACTION], used[AT_DECISION], used[ASKED] >= 0
+    row, action, night, decision, answered = used[AT_ROW], used[AT_ACTION], used[AT_NIGHT], used[AT_DECISION], used[ASKED] >= 0
+    nights = account.nights.rows
     while True:
         if not (answered or used[WAITING] or used[NEWS] or used[CLOCKS]):
-            row = _coast(market, plan, book, row, action, decision, equity, cash)
+            row = _coast(market, plan, book, row, action, nights[night] if night < len(nights) else rows, decision, equity, cash)
         if row == rows:
             break
         if not answered:
-            if used[GUARDED] and not has_room(book):
-                used[AT_ROW], used[AT_ACTION], used[AT_DECISION], used[ASKED] = row, action, decision, ROOM
+            if (used[GUARDED] or len(nights)) and not has_room(book):
+                used[AT_ROW], used[AT_ACTION], used[AT_NIGHT], used[AT_DECISION], used[ASKED] = row, action, night, decision, ROOM
                 return
+            if night < len(nights) and nights[night] == row:
+                charge(market, night, book, account)
+                night += 1
             while action < len(market.actions) and market.actions[action, 0] == row:
                 act(market, action, book, account.fractional)
                 action += 1
@@ -127,7 +133,7 @@ def _resume(market: Market, plan: Plan, account: Account, book: Book, equity: np
                 leave_overdue(market, row, book, account)
         if decision < len(plan.rows) and plan.rows[decision] == row:
             if not answered and used[GUARDED] and _asks(plan, decision, book):
-                used[AT_ROW], used[AT_ACTION], used[AT_DECISION], used[ASKED] = row, action, decision, decision
+                used[AT_ROW], used[AT_ACTION], used[AT_NIGHT], used[AT_DECISION], used[ASKED] = row, action, night, decision, decision
                 return
             conviction = book.marks[CONVICTION] if used[GUARDED] else plan.conviction[decision]
             wished = book.marks[WISHED] if used[GUARDED] else plan.wished[decision]
@@ -175,10 +181,9 @@ def _asks(plan: Plan, decision: int, book: Book) -> bool:
 
 
 @njit(inline="always")
-def _coast(market: Market, plan: Plan, book: Book, row: int, action: int, decision: int, equity: np.ndarray,
+def _coast(market: Market, plan: Plan, book: Book, row: int, action: int, until: int, decision: int, equity: np.ndarray,
            cash: np.ndarray) -> int:
-    """Value the account on the rows on which nothing but prices can change; returns the next row."""
-    until = len(market.close)
+    """Value the account on the rows before `until` on which nothing but prices can change; returns the next row."""
     if decision < len(plan.rows):
         until = min(until, plan.rows[decision])
     if action < len(market.actions):

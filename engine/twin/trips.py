@@ -6,10 +6,10 @@ from numba import njit
 from engine.twin.book import (
     COLUMN,
     COST,
-    DIVIDEND,
     FILL_ROW,
     FILLED,
     FILLS,
+    IN_LIEU,
     ORDERS,
     PRICE,
     TOLD,
@@ -35,7 +35,7 @@ def fills_of(book: Book) -> np.ndarray:
 
 @njit(inline="always")
 def closed_profits(market: Market, book: Book, fills: np.ndarray) -> np.ndarray:
-    """(K,) profit of each closed trade after commission, with its dividends, in order of entry by fill."""
+    """(K,) profit of each closed trade after commission and fees, with its dividends, in order of entry by fill."""
     rows, columns = market.close.shape
     trips, count = np.zeros((len(fills), 6)), 0
     latest = np.full(columns, -1, np.int64)  # each symbol's last trade
@@ -52,7 +52,8 @@ def closed_profits(market: Market, book: Book, fills: np.ndarray) -> np.ndarray:
                 action += 1
             else:
                 column = int(book.events[event, 1])
-                _cash(trips, latest[column], book.events[event, 2] == DIVIDEND, book.events[event, 3])
+                if column >= 0:  # interest is of no symbol
+                    _cash(trips, latest[column], book.events[event, 2] == IN_LIEU, book.events[event, 3])
                 event += 1
         if number >= 0:
             count = _fill(trips, latest, count, book.orders[number])
@@ -78,11 +79,11 @@ def _split(trips: np.ndarray, at: int, ratio: float) -> None:
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _cash(trips: np.ndarray, at: int, dividend: bool, amount: float) -> None:
-    """A dividend belongs to the latest trade; cash in lieu is the sale of the fraction a split left."""
+def _cash(trips: np.ndarray, at: int, in_lieu: bool, amount: float) -> None:
+    """A dividend, and a fee, belongs to the latest trade; cash in lieu is the sale of the fraction a split left."""
     if at < 0:
         return
-    if dividend:
+    if not in_lieu:
         trips[at, DIVIDENDS] += amount
     elif trips[at, POSITION] != 0.0:
         fraction = trips[at, POSITION] - whole(trips[at, POSITION])

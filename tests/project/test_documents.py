@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
 CODE = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 LIVE_CODE = re.compile(r"^```py\n(.*?)^```", re.MULTILINE | re.DOTALL)
-ELSEWHERE = {"params", "sizer_params", "limits", "exits", "guard", "strategy"}  # -p and the argument of backtest
+ELSEWHERE = {"params", "sizer_params", "limits", "exits", "guard", "carry", "strategy"}  # -p and the argument of backtest
 
 
 def commands(command=None, path="cerebrolab"):
