@@ -60,6 +60,7 @@ class AlpacaSource:
         endpoints: keys and host; None = those of the settings, read when needed.
         clock: decides which bar is complete, and waits; None = the system's. page: bars asked for at once.
         settle_ns: how long after its end a bar counts as complete. attempts: how often a question is asked.
+        pages: what asks, in place of one of its own; whoever gives it closes it. Its own ends its connections after every fetch.
 
     Raises:
         UnknownName: no such feed. BadSpec: a calendar of another market.
@@ -71,7 +72,7 @@ class AlpacaSource:
 
     def __init__(self, feed: str = "iex", calendar: str = "XNYS", *, settings: "Settings | None" = None,
                  endpoints: "Endpoints | None" = None, clock: Clock | None = None, page: int = BARS_A_PAGE,
-                 settle_ns: int = SETTLE_NS, attempts: int = ATTEMPTS) -> None:
+                 settle_ns: int = SETTLE_NS, attempts: int = ATTEMPTS, pages: AlpacaPages | None = None) -> None:
         if feed not in FEEDS:
             raise UnknownName.of("feed of the source alpaca", feed, FEEDS)
         if calendar not in CALENDARS:
@@ -79,7 +80,7 @@ class AlpacaSource:
         self.name = "alpaca" if feed == "iex" else "alpaca-sip"  # the two feeds are stored apart
         self.feed, self.calendar = feed, calendar
         self._settings, self._endpoints, self._clock = settings, endpoints, clock or SystemClock()
-        self._page, self._settle_ns, self._attempts = page, settle_ns, attempts
+        self._page, self._settle_ns, self._attempts, self._given = page, settle_ns, attempts, pages
 
     @property
     def note(self) -> str:
@@ -139,6 +140,8 @@ class AlpacaSource:
 
     @cached_property
     def _data(self) -> AlpacaPages:
+        if self._given is not None:
+            return self._given
         if self._endpoints is not None:
             return AlpacaPages(self._endpoints, self._clock, self._attempts)
         from core.settings import load_settings
@@ -157,7 +160,8 @@ class AlpacaSource:
                                    asked.start, asked.end or span[1][:10])
             nobody = self._never_traded([ticker for ticker in tickers if ticker not in rows])
         finally:
-            data.close()
+            if self._given is None:
+                data.close()
         made = (self._made(ticker, columns, actions.get(ticker, ()), asked.interval, now)
                 for ticker, columns in rows.items())
         return {bars.symbol: bars for bars in made if bars is not None}, nobody

@@ -85,7 +85,7 @@ class LiveBars:
         self._begun.add(feed)
         if self._groups:
             return
-        recent = RecentBars(self._store.endpoints, self._clock, self._report)
+        self._recent = recent = RecentBars(self._store.endpoints, self._clock, self._report)
         self._archive = Archive(recent, self._feeds)
         keeper = next((each.p.bar_store for each in self._all() if each.p.bar_store is not None), self._store.bar_store)
         self._streamed = StreamedBars(keeper, recent.name)
@@ -106,9 +106,10 @@ class LiveBars:
         self._arrivals.listen()
 
     def stop(self) -> None:
-        """Write down what has been streamed."""
+        """Write down what has been streamed, and end the connections."""
         if self._groups:
             self._streamed.write()
+            self._recent.close()
 
     # -- what the feeds ask -----------------------------------------------------------------------------
 

@@ -50,6 +50,7 @@ class AlpacaPages:
     def __init__(self, endpoints: Endpoints, clock: Clock, attempts: int = ATTEMPTS) -> None:
         self._endpoints, self._clock, self._attempts = endpoints, clock, attempts
         self._limiter = RateLimiter(clock)
+        self._kept: set[str] = set()  # paths whose connection has answered, and may have been closed by the server since
 
     @classmethod
     def of(cls, settings: "Settings", clock: Clock) -> "AlpacaPages":
@@ -80,7 +81,8 @@ class AlpacaPages:
             told.add(token)
 
     def close(self) -> None:
-        """End the connections; a later question opens new ones."""
+        """End the connections, which stay open between questions; a later question opens new ones."""
+        self._kept.clear()
         if "_clients" in self.__dict__:
             for client in self._clients.values():
                 client._session.close()
@@ -104,12 +106,11 @@ class AlpacaPages:
         raise NoAnswer(reason)
 
     def _ask(self, path: str, query: dict[str, Any]) -> dict[str, Any]:
-        client = self._clients[path]
         from alpaca.common.exceptions import APIError
         from requests.exceptions import RequestException, Timeout
 
         try:
-            answer = client.get(path, query)
+            answer = self._get(path, query)
         except APIError as error:
             raise self._refusal(error) from None
         except Timeout:
@@ -118,6 +119,22 @@ class AlpacaPages:
             raise _Passing(self._endpoints.masked(_cause(error))) from None
         if not isinstance(answer, dict):
             raise _Passing("an empty answer")
+        return answer
+
+    def _get(self, path: str, query: dict[str, Any]) -> Any:
+        """An answer, over the connection that is open; over a new one where the server has closed that one meanwhile."""
+        from requests.exceptions import ConnectionError, Timeout
+
+        was_kept = path in self._kept
+        self._kept.add(path)
+        try:
+            return self._clients[path].get(path, query)
+        except ConnectionError as error:
+            self._kept.discard(path)
+            if not was_kept or isinstance(error, Timeout):
+                raise
+        answer = self._clients[path].get(path, query)
+        self._kept.add(path)
         return answer
 
     def _refusal(self, error: Any) -> Exception:

@@ -30,13 +30,16 @@ class RecentSource(AlpacaSource):
 class RecentBars:
     """Complete bars and announced actions; minutes count as complete when they are over, days when they are published.
 
+    Its connections stay open between questions; `close` it.
+
     Args:
         endpoints: keys and hosts. report: told of bars that break a rule; their symbol is left out then.
     """
 
     def __init__(self, endpoints: Any, clock: Clock, report: Callable[[str], None]) -> None:
-        self._endpoints, self._clock, self._report = endpoints, clock, report
-        self._minutes, self._days = RecentSource(endpoints, clock, settle_ns=0), RecentSource(endpoints, clock)
+        self._report, self._pages = report, AlpacaPages(endpoints, clock, attempts=1)
+        self._minutes = RecentSource(endpoints, clock, settle_ns=0, pages=self._pages)
+        self._days = RecentSource(endpoints, clock, pages=self._pages)
 
     @property
     def name(self) -> str:
@@ -68,6 +71,9 @@ class RecentBars:
             CerebrolabError: the venue does not say.
         """
         tickers = {symbol: PROXIES.get(symbol, symbol) for symbol in symbols}
-        pages = AlpacaPages(self._endpoints, self._clock, attempts=1)
-        found = actions_on(sorted(set(tickers.values())), first, pages, last)
+        found = actions_on(sorted(set(tickers.values())), first, self._pages, last)
         return {symbol: found.get(ticker, []) for symbol, ticker in tickers.items()}
+
+    def close(self) -> None:
+        """End the connections."""
+        self._pages.close()

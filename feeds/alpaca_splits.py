@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Sequence
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from core.clock import Clock
@@ -24,10 +25,7 @@ def actions_on(symbols: Sequence[str], date: str, pages: AlpacaPages, until: str
     until = until or date
     first, last = dt.date.fromisoformat(date) - BEFORE_EX, dt.date.fromisoformat(until) + AFTER_EX
     query = {"symbols": ",".join(symbols), "start": str(first), "end": str(last)}
-    try:
-        return read_actions(pages.pages(ACTIONS, query, ACTIONS_A_PAGE), date, until)
-    finally:
-        pages.close()
+    return read_actions(pages.pages(ACTIONS, query, ACTIONS_A_PAGE), date, until)
 
 
 def splits_on(symbols: Sequence[str], date: str, settings: "Settings", clock: Clock) -> dict[str, float]:
@@ -36,5 +34,6 @@ def splits_on(symbols: Sequence[str], date: str, settings: "Settings", clock: Cl
     Raises:
         CerebrolabError: Alpaca does not say.
     """
-    found = actions_on(symbols, date, AlpacaPages.of(settings, clock))
+    with closing(AlpacaPages.of(settings, clock)) as pages:
+        found = actions_on(symbols, date, pages)
     return {symbol: action.split for symbol, actions in found.items() for action in actions if action.split != 1.0}

@@ -35,6 +35,7 @@ class Database:
         self._backend = _backend(place, busy_timeout_s)
         self._ready = False
         self._turn, self._busy_timeout_s = threading.Lock(), busy_timeout_s  # threads wait here, which costs less than at the database
+        self._joined = threading.local()
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
@@ -44,11 +45,15 @@ class Database:
 
     @contextmanager
     def writing(self, durable: bool = False) -> Iterator[Session]:
-        """A session that holds the write lock from its start and commits at its end, or changes nothing.
+        """A session that holds the write lock from its start and commits at its end, or changes nothing; within `together` it is that one's.
 
         Args:
             durable: what is committed outlives a power cut, whatever else is set; it costs waiting for the disk.
         """
+        joined = getattr(self._joined, "session", None)
+        if joined is not None:
+            yield joined
+            return
         if not self._turn.acquire(timeout=self._busy_timeout_s):
             raise StoreFailed(f"the journal {self._backend.shown} failed: others are writing; wait for them and repeat")
         try:
@@ -56,6 +61,17 @@ class Database:
                 yield session
         finally:
             self._turn.release()
+
+    @contextmanager
+    def together(self, durable: bool = True) -> Iterator[None]:
+        """What this thread writes within is one transaction, as durable as is said here: all of it is kept, or nothing."""
+        outer = getattr(self._joined, "session", None)
+        with self.writing(durable) as session:
+            self._joined.session = session
+            try:
+                yield
+            finally:
+                self._joined.session = outer
 
     def keep_open(self) -> None:
         """Until `close`, spare every transaction the work of connecting."""
@@ -109,6 +125,8 @@ def _backend(place: str | Path, busy_timeout_s: float) -> Backend:
     if isinstance(place, Path):
         return Sqlite(place, busy_timeout_s)
     shown = re.sub(r"://.*@", "://***@", place)
+    if place.startswith("questdb:"):
+        raise UsageError(f"journal {shown!r} is no journal: QuestDB follows it; set CEREBROLAB_QUESTDB to that, and CEREBROLAB_JOURNAL to a journal")
     try:
         url = make_url(place)
     except (ArgumentError, ValueError):

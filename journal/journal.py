@@ -1,16 +1,16 @@
 """`Journal`: record runs, and read them back."""
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
 from core.clock import Clock, SystemClock
 from core.errors import UnknownName
-from core.result import Fill, OrderRecord, RunResult
+from core.result import Fill, RunResult
 from journal.account_log import AccountLog
 from journal.blotter import Blotter
 from journal.comparison import Comparison, compare
@@ -18,6 +18,7 @@ from journal.database import BUSY_TIMEOUT_S, Database, insert_new
 from journal.history import History
 from journal.ledger import Ledger
 from journal.pages import Pages
+from journal.run_record import RunRecord, Values, execution_values, run_record
 from journal.state import State
 from journal.steering import Steering
 from journal.tables import ExecutionRow, OrderRow, RunRow
@@ -64,18 +65,43 @@ class Journal:
         """Release the file, or the server's connections."""
         self._database.close()
 
+    def together(self, durable: bool = True) -> AbstractContextManager[None]:
+        """What this thread writes within is one transaction: all of it is kept, or nothing; nothing of it is read before its end.
+
+        Args:
+            durable: it outlives a power cut, whatever is written in it.
+        """
+        self._database.keep_open()
+        return self._database.together(durable)
+
     # -- runs -----------------------------------------------------------------------------------------
 
     def record_run(self, result: RunResult, directory: str | None = None) -> int:
         """Record a run with its orders and executions, all or nothing; returns its number."""
+        return self.insert_run(run_record(result, directory, self._clock.now_ns()))
+
+    def insert_run(self, record: RunRecord, key: str | None = None) -> int:
+        """As `record_run`.
+
+        Args:
+            key: names the run, so that telling it twice records it once; None = it is told once.
+        """
         with self._database.writing() as session:
-            row = _run_row(result, directory, self._clock.now_ns())
+            known = self._named(session, key)
+            if known is not None:
+                return known
+            row = RunRow(**record.values, key=key)
             session.add(row)
             session.flush()
-            if result.orders:
-                session.execute(insert(OrderRow), [_order_values(row.id, order) for order in result.orders])
-            _add_executions(session, row.id, result.fills)
+            if record.orders:
+                session.execute(insert(OrderRow), [{**each, "run_id": row.id} for each in record.orders])
+            _add_executions(session, row.id, record.executions)
             return row.id
+
+    def run_named(self, key: str) -> int | None:
+        """The number of the run that was recorded with a key."""
+        with self._database.reading() as session:
+            return self._named(session, key)
 
     def record_executions(self, run_id: int, fills: Iterable[Fill]) -> int:
         """Add the executions not yet there; returns how many were new.
@@ -85,9 +111,13 @@ class Journal:
         Raises:
             UnknownName: no such run.
         """
+        return self.insert_executions(run_id, execution_values(fills))
+
+    def insert_executions(self, run_id: int, rows: Sequence[Values]) -> int:
+        """As `record_executions`, of rows as in `journal.run_record.RunRecord`."""
         with self._database.writing() as session:
             _existing(session, run_id)
-            return _add_executions(session, run_id, list(fills))
+            return _add_executions(session, run_id, rows)
 
     def run(self, run_id: int) -> RunRow:
         """One run.
@@ -98,11 +128,13 @@ class Journal:
         with self._database.reading() as session:
             return _existing(session, run_id)
 
-    def runs(self, strategy: str | None = None, limit: int | None = None) -> list[RunRow]:
-        """Runs, the latest first."""
+    def runs(self, strategy: str | None = None, limit: int | None = None, before: int | None = None) -> list[RunRow]:
+        """Runs, the latest first; `before`: only those with smaller numbers."""
         chosen = select(RunRow).order_by(RunRow.id.desc()).limit(limit)
         if strategy is not None:
             chosen = chosen.where(RunRow.strategy == strategy)
+        if before is not None:
+            chosen = chosen.where(RunRow.id < before)
         with self._database.reading() as session:
             return list(session.scalars(chosen))
 
@@ -127,6 +159,9 @@ class Journal:
         """
         return compare([self.run(run_id) for run_id in run_ids])
 
+    def _named(self, session: Session, key: str | None) -> int | None:
+        return None if key is None else session.scalar(select(RunRow.id).where(RunRow.key == key))
+
 
 def _existing(session: Session, run_id: int) -> RunRow:
     row = session.get(RunRow, run_id)
@@ -137,36 +172,11 @@ def _existing(session: Session, run_id: int) -> RunRow:
     return row
 
 
-def _run_row(result: RunResult, directory: str | None, now_ns: int) -> RunRow:
-    summary, bars = result.summary(), result.bars
-    return RunRow(
-        created_ns=now_ns, strategy=result.spec.strategy, strategy_source=result.strategy_source,
-        symbols=list(result.spec.symbols), spec=result.spec.masked(), source=bars.origin.source or "own data",
-        start=summary["start"], end=summary["end"], interval=bars.interval, fingerprint=bars.fingerprint,
-        versions=dict(result.versions), directory=directory, cash=result.spec.cash, final_value=result.final_value,
-        metrics=dict(result.metrics), warnings=list(result.warnings), trades=summary["trades"],
-        fills=summary["fills"], rejected=summary["rejected"], seconds=summary["seconds"],
-    )
-
-
-def _order_values(run_id: int, order: OrderRecord) -> dict[str, Any]:
-    values = order._asdict()
-    return {"run_id": run_id, "number": values.pop("order"), "time_ns": values.pop("time"), **values}
-
-
-def _add_executions(session: Session, run_id: int, fills: Sequence[Fill]) -> int:
-    seen: Counter[tuple[int, int]] = Counter()
-    rows = []
-    for fill in fills:
-        values = fill._asdict()
-        order, time_ns = values.pop("order"), values.pop("time")
-        seen[order, time_ns] += 1
-        rows.append({**values, "run_id": run_id, "order_number": order, "time_ns": time_ns,
-                     "session": str(fill.session), "key": f"{order}:{time_ns}:{seen[order, time_ns]}"})
+def _add_executions(session: Session, run_id: int, rows: Sequence[Values]) -> int:
     if not rows:
         return 0
     before = _count(session, run_id)
-    session.execute(insert_new(session, ExecutionRow), rows)
+    session.execute(insert_new(session, ExecutionRow), [{**row, "run_id": run_id} for row in rows])
     return _count(session, run_id) - before
 
 

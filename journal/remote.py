@@ -1,12 +1,13 @@
 """`ApiJournal`: the journal behind the REST API, which alone holds the database while services run.
 
-It is to live runs, and to what is said of live accounts, what `Journal` is. Backtests and sweeps are recorded in the database itself.
+It is what `Journal` is, to backtests and sweeps as to live runs; only the whole database is exported and imported where it is.
 """
 
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from decimal import Decimal
-from typing import Any, NoReturn
+from typing import Any
 from urllib.parse import quote
 
 from core.clock import Clock, SystemClock
@@ -14,13 +15,13 @@ from core.errors import UnknownName
 from journal.account_log import KINDS, AccountLog, LiveExecution, Note
 from journal.api_client import DEADLINE_S, ApiClient
 from journal.blotter import Blotter, LiveOrder
-from journal.database import elsewhere
 from journal.journal import Journal
-from journal.ledger import Ledger
 from journal.live_days import every
 from journal.pages import FAR_AHEAD, LONG_AGO, Chosen, Pages, Part, RecordedOrder
+from journal.remote_research import ApiLedger, ApiRuns
 from journal.remote_state import ApiHistory, ApiState, ApiSteering, record
-from journal.tables import DecisionRow, VerdictRow
+from journal.run_record import RunRecord, Values
+from journal.tables import DecisionRow, ExecutionRow, OrderRow, RunRow
 
 MOST = 10_000  # records in one answer
 
@@ -32,17 +33,17 @@ class ApiJournal(Journal):
         url, token, deadline_s: see `journal.api_client.ApiClient`.
         clock: stamps what is recorded.
 
-    Every method raises StoreFailed when the API does not answer, and UsageError where it takes the database itself.
+    Every method raises StoreFailed when the API does not answer.
     """
 
     def __init__(self, url: str, token: str = "", clock: Clock | None = None, deadline_s: float = DEADLINE_S) -> None:
         self._client = ApiClient(url, token, deadline_s)
         self._clock = clock or SystemClock()
-        self._database: Any = _Elsewhere(self._client.shown)
+        self._runs = ApiRuns(self._client)
         self.pages = ApiPages(self._client)
-        self.ledger = ApiLedger(self._database, self._clock, self._client)
-        self.blotter = ApiBlotter(self._database, self._clock, self._client)
-        self.account_log = ApiAccountLog(self._database, self._clock, self._client)
+        self.ledger = ApiLedger(self._client, self._clock)
+        self.blotter = ApiBlotter(self._client, self._clock)
+        self.account_log = ApiAccountLog(self._client, self._clock)
         self.steering = ApiSteering(self._client, self._clock)
         self.state = ApiState(self._client, self._clock)
         self.history = ApiHistory(self._client, self._clock)
@@ -51,18 +52,27 @@ class ApiJournal(Journal):
         """End the connections."""
         self._client.close()
 
+    def insert_run(self, record: RunRecord, key: str | None = None) -> int:
+        return self._runs.insert(record, key or uuid.uuid4().hex)
 
-class _Elsewhere:
-    """Stands for a database that another process holds."""
+    def insert_executions(self, run_id: int, rows: Sequence[Values]) -> int:
+        return self._runs.insert_executions(run_id, rows)
 
-    def __init__(self, shown: str) -> None:
-        self._shown = shown
+    def run(self, run_id: int) -> RunRow:
+        return self._runs.run(run_id)
 
-    def __getattr__(self, name: str) -> Callable[..., NoReturn]:
-        def refuse(*_: object, **__: object) -> NoReturn:
-            raise elsewhere(self._shown)
+    def runs(self, strategy: str | None = None, limit: int | None = None, before: int | None = None) -> list[RunRow]:
+        return self._runs.runs(strategy, limit, before)
 
-        return refuse
+    def orders(self, run_id: int) -> list[OrderRow]:
+        return self._runs.orders(run_id)
+
+    def executions(self, run_id: int) -> list[ExecutionRow]:
+        return self._runs.executions(run_id)
+
+    def together(self, durable: bool = True) -> AbstractContextManager[None]:
+        """Each record arrives by itself: what is repeated because another failed changes nothing."""
+        return nullcontext()
 
 
 class ApiPages(Pages):
@@ -77,8 +87,8 @@ class ApiPages(Pages):
     def notes(self, chosen: Chosen, kinds: Iterable[str], after: str = "", limit: int = MOST) -> Part[Note]:
         return self._asked("notes", chosen, after, limit, lambda each: record(Note, each), kind=list(kinds))
 
-    def decisions(self, chosen: Chosen, after: str = "", limit: int = MOST, with_orders: bool = False) -> Part[DecisionRow]:
-        return self._asked("decisions", chosen, after, limit, _decision, with_orders=with_orders)
+    def decisions(self, chosen: Chosen, after: str = "", limit: int = MOST, with_orders: bool = False, latest: bool = False) -> Part[DecisionRow]:
+        return self._asked("decisions", chosen, after, limit, _decision, with_orders=with_orders, latest=latest)
 
     def orders(self, chosen: Chosen, after: str = "", limit: int = MOST, decisions: Sequence[int] = (), unfinished: bool = False,
                named: str | None = None) -> Part[RecordedOrder]:
@@ -92,25 +102,11 @@ class ApiPages(Pages):
         return Part([made(each) for each in told[what]], told["next"] or "")
 
 
-class ApiLedger(Ledger):
-    """The gate's verdicts; trials take the database itself."""
-
-    def __init__(self, database: Any, clock: Clock, client: ApiClient) -> None:
-        super().__init__(database, clock)
-        self._client = client
-
-    def verdict(self, strategy_source: str, params: Mapping[str, Any], universe: Sequence[str], fingerprint: str | None = None) -> VerdictRow | None:
-        told = self._client.send("POST", "/verdicts/latest", dict(strategy_source=strategy_source, params=params, universe=list(universe),
-                                                                  fingerprint=fingerprint))
-        return None if told is None else VerdictRow(**told)
-
-
 class ApiBlotter(Blotter):
     """As `journal.blotter.Blotter`."""
 
-    def __init__(self, database: Any, clock: Clock, client: ApiClient) -> None:
-        super().__init__(database, clock)
-        self._client, self._pages = client, ApiPages(client)
+    def __init__(self, client: ApiClient, clock: Clock) -> None:
+        self._client, self._clock, self._pages = client, clock, ApiPages(client)
 
     def decide(self, orders: Iterable[LiveOrder], at_ns: int = 0, **decision: Any) -> int:
         body = {**decision, "orders": [vars(each) for each in orders], "at_ns": at_ns or self._clock.now_ns()}
@@ -156,9 +152,8 @@ class ApiBlotter(Blotter):
 class ApiAccountLog(AccountLog):
     """As `journal.account_log.AccountLog`."""
 
-    def __init__(self, database: Any, clock: Clock, client: ApiClient) -> None:
-        super().__init__(database, clock)
-        self._client, self._pages = client, ApiPages(client)
+    def __init__(self, client: ApiClient, clock: Clock) -> None:
+        self._client, self._clock, self._pages = client, clock, ApiPages(client)
 
     def execute(self, executions: Iterable[LiveExecution], changes: Mapping[str, Mapping[str, Any]] | None = None, at_ns: int = 0) -> int:
         body = dict(executions=[vars(each) for each in executions], changes=changes or {}, at_ns=at_ns or self._clock.now_ns())

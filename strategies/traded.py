@@ -43,6 +43,7 @@ class Traded(bt.Strategy, Steered):
 
     unheard = False
     decision: Decision | None
+    _index = np.empty(0, np.int64)  # of the rows decided on
     _desk: Desk
     _protection: Protection
     _sizer: bt.Sizer
@@ -102,8 +103,16 @@ class Traded(bt.Strategy, Steered):
         if self._live:
             self.protect()
 
+    def said(self, bar_ns: int) -> dict[str, float]:
+        """What it has decided on a bar (UTC ns), as it went: symbol -> conviction of every symbol decided on."""
+        row = int(np.searchsorted(self._index, bar_ns))
+        if row == len(self._index) or self._index[row] != bar_ns:
+            return {}
+        return {self.datas[at]._name: float(self._signals[row, at]) for at in np.flatnonzero(np.isfinite(self._signals[row])).tolist()}
+
     def _decide(self, bars: Bars) -> None:
         """Compute all decisions on `bars` and carry the convictions forward."""
+        self._index = bars.index
         signals = self._signals = self._earlier.joined(bars.index, self.decisions(bars, self.p))
         self._convictions = np.nan_to_num(carried_forward(signals), nan=0.0)
         self._decides = (~np.isnan(signals)).any(axis=1).tolist()

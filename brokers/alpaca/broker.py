@@ -7,6 +7,7 @@ for costs a request. Trouble with the venue becomes a store notification, never 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from decimal import Decimal
 from typing import Any
 
 import backtrader as bt
@@ -16,8 +17,8 @@ from brokers.alpaca.answers import Order
 from brokers.alpaca.assets import Assets
 from brokers.alpaca.clock import BrokerClock
 from brokers.alpaca.order_flow import OrderFlow
-from brokers.alpaca.order_holdings import Holding
-from brokers.alpaca.order_terms import symbol_of
+from brokers.alpaca.order_holdings import Holding, Holdings
+from brokers.alpaca.order_terms import exact_number, symbol_of
 from brokers.alpaca.order_trouble import Trouble
 from brokers.alpaca.order_watch import OrderWatch
 from brokers.alpaca.rest import Rest
@@ -240,10 +241,22 @@ class AlpacaBroker(Hooks, bt.BrokerBase):
         """
         raise UsageError("an Alpaca account has its own history: leave out cerebro.set_fund_history")
 
+    @property
+    def holdings(self) -> Holdings:
+        """Exact cash and shares of the whole account."""
+        return self._holdings
+
+    @property
+    def held(self) -> dict[str, tuple[Decimal, Decimal]]:
+        """Symbol -> exact signed shares and price, at the feeds' last closes, of everything the account holds."""
+        return {symbol: (held.qty, exact_number(self._price(symbol))) for symbol, held in self._holdings}
+
     def _worth(self, symbol: str) -> float:
+        return float(self._holdings[symbol].qty) * self._price(symbol)
+
+    def _price(self, symbol: str) -> float:
         held, feed = self._holdings[symbol], self.feed_of(symbol)
-        price = feed.close[0] if feed is not None and len(feed) else float(held.mark or held.average)
-        return float(held.qty) * price
+        return float(feed.close[0] if feed is not None and len(feed) else held.mark or held.average)
 
     # -- orders ---------------------------------------------------------------------------------------
 

@@ -44,6 +44,7 @@ class RestServer(ThreadingHTTPServer):
         self.errors: list[BaseException] = []  # of this server's own making; a test must not overlook them
         self.refusing_until = 0  # venue time; until then no connection is served
         self.per_minute: Counter[int] = Counter()  # trading requests by minute of the venue's clock
+        self.connections = 0  # that were made so far
         self._open: dict[socket.socket, threading.Thread] = {}
         self._closing = False
         self._thread = threading.Thread(target=self._serve, daemon=True)
@@ -61,6 +62,11 @@ class RestServer(ThreadingHTTPServer):
     def verify_request(self, request: Any, client_address: Any) -> bool:
         """Refuse connections during an outage."""
         return not self.is_out
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Count a connection, and serve it."""
+        self.connections += 1
+        super().process_request(request, client_address)
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
         """Serve one connection, remembered so that it can be closed."""

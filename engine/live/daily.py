@@ -20,13 +20,14 @@ from core.bars import Bars
 from core.errors import BadSpec, CerebrolabError, SourceUnavailable
 from core.spec import RunSpec
 from engine import resolve
-from engine.build import load
 from engine.deciding import deciding
 from engine.live.earlier import Earlier, SplitsOn
 from engine.live.sending import Run, Sending
 from engine.live.sessions import following, latest_and_next
+from engine.live.snapshots import Snapshots, part_of
 from engine.live.steering import RunSteering
 from engine.live.wanted import Decided, check_daily, run_key, wanted
+from engine.loading import load
 from feeds.load import source_named
 from journal import Journal
 from journal.blotter import DONE, LiveOrder
@@ -86,6 +87,7 @@ class Daily:
         self._bars_of = bars_of or (lambda session: load(self.spec.replace(end=session), store, clock=clock))
         self._earlier, self._splits_on = Earlier(rest, clock, journal.blotter), splits_on
         self._params = deciding(self.spec)
+        self._snapshots = Snapshots(self.spec, rest, journal, clock.now_ns)
 
     # -- a run ----------------------------------------------------------------------------------------
 
@@ -116,7 +118,8 @@ class Daily:
         waiting = sending.send()
         orders = self._blotter.orders(row.id)
         report = self._report(session, trades, new, account, row.targets, orders, waiting, [*warnings, *row.notes])
-        return replace(report, over=over)
+        untaken = self._snapshots.look((row.id, report.done), key, bars)
+        return replace(report, over=over, warnings=(*report.warnings, *untaken))
 
     def _bars(self, session: str) -> Bars:
         bars = self._bars_of(session)
@@ -144,10 +147,13 @@ class Daily:
         decided = self._wanted(steering, bars, account, barred | set(stuck), [*self._missed(bars, account, key), *stuck.values(), *notes])
         name = f"{self._strategy.__name__}-{key}"
         identity = Run(account.id, name, 0, bar_ns, ("", ""), (0, 0), {}).identity
-        self._blotter.decide(
-            _planned(decided, identity), account=account.id, run_key=key, bar_ns=bar_ns, session=str(bars.session[-1]),
-            strategy=self._strategy.__name__, strategy_source=resolve.source_digest(self._strategy), spec=steering.spec.masked(),
-            fingerprint=bars.fingerprint, equity=account.equity, cash=account.cash, targets=dict(decided.targets), notes=list(decided.notes))
+        with self._journal.together():
+            if decided.said:
+                self._journal.history.say(account.id, key, self._strategy.__name__, bar_ns, decided.said)
+            self._blotter.decide(
+                _planned(decided, identity), account=account.id, run_key=key, bar_ns=bar_ns, session=str(bars.session[-1]),
+                strategy=self._strategy.__name__, strategy_source=resolve.source_digest(self._strategy), spec=steering.spec.masked(),
+                fingerprint=bars.fingerprint, equity=account.equity, cash=account.cash, targets=dict(decided.targets), notes=list(decided.notes))
         row = self._blotter.decision(account.id, key, bar_ns)
         if row is None:
             raise CerebrolabError("the decision just recorded is not in the journal: is somebody else changing the file?")
@@ -202,11 +208,8 @@ class Daily:
     def _wanted(self, steering: RunSteering, bars: Bars, account: Account, barred: set[str], notes: Sequence[str]) -> Decided:
         own = set(_traded(bars))
         held = {each.symbol: each.qty for each in self._rest.positions() if each.symbol in own}
-        worth = sum(abs(float(held[symbol])) * float(price) for symbol, price in _prices(bars).items() if symbol in held)
-        value, cash = float(account.equity), float(account.cash)
-        if self.spec.capital is not None:
-            value = min(value, self.spec.capital)
-            cash = min(cash, value - worth)
+        worth = sum((abs(held[symbol]) * price for symbol, price in _prices(bars).items() if symbol in held), Decimal(0))
+        value, cash = (float(each) for each in part_of(account, self.spec, worth))
         whole = int(bars.index[-1]) in steering.called
         decided = wanted(steering.spec, bars, held, value, cash, barred, steering.phases, whole)
         return replace(decided, notes=(*notes, *decided.notes))

@@ -6,7 +6,7 @@ Imports what is beside it, the kinds of notes of the journal, and Backtrader.
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Protocol
 
 import backtrader as bt
 
@@ -23,7 +23,16 @@ from journal.account_log import ALERT, OUTCOME
 log = logging.getLogger(__name__)
 STEP_S, LOOK_S = 1.0, 5.0  # between two turns, where nothing wakes it; between two comparisons with the venue
 INTERRUPTED = 130
-Note = Callable[..., Any]
+
+
+class Record(Protocol):
+    """Where it is written down how runs have ended."""
+
+    def note(self, run: str, kind: str, text: str, **facts: Any) -> None:
+        """As `journal.account_log.AccountLog.note`."""
+
+    def end(self) -> None:
+        """All runs have ended."""
 
 
 def policy_of(spec: RunSpec) -> str:
@@ -37,7 +46,7 @@ class Ending:
     Args:
         specs: of the strategies of the Cerebro, in their order. store: theirs, for its bell and its gateway.
         wanted: why it should end now, "" while it should not. told: takes the kind, the text and the facts of what happens.
-        note: takes the name of a run, the kind, the text and the facts of a note; see `journal.account_log.AccountLog.note`.
+        record: takes notes down, and is told when it is known how all runs have ended; None = nobody does.
 
     Attributes:
         heard: orders that have not ended, by reference, as strategies were told of them.
@@ -45,9 +54,9 @@ class Ending:
     """
 
     def __init__(self, cerebro: bt.Cerebro, specs: Sequence[RunSpec], store: Any, clock: Clock, wanted: Callable[[], str],
-                 told: Callable[..., None], note: Note | None = None) -> None:
+                 told: Callable[..., None], record: Record | None = None) -> None:
         self._cerebro, self._specs, self._store, self._clock = cerebro, specs, store, clock
-        self._wanted, self._told, self._note = wanted, told, note
+        self._wanted, self._told, self._record = wanted, told, record
         self._why, self._since = "", 0.0
         self._runs: list[tuple[RunSpec, str, Closing]] = []
         self.heard: dict[int, bt.Order] = {}
@@ -153,9 +162,11 @@ class Ending:
         for spec, run, closing in self._runs:
             left = closing.left()
             closing.release()
-            self._record(run, policy_of(spec), left, (0 if left.as_asked else AccountLeft.exit_code) if code is None else code, seconds)
+            self._tell(run, policy_of(spec), left, (0 if left.as_asked else AccountLeft.exit_code) if code is None else code, seconds)
+        if self._record is not None:
+            self._quietly(self._record.end)
 
-    def _record(self, run: str, policy: str, left: Left, code: int, seconds: float) -> None:
+    def _tell(self, run: str, policy: str, left: Left, code: int, seconds: float) -> None:
         facts = {"policy": policy, "why": self._why, "flat": not left.positions, "positions": left.positions, "open_orders": left.orders,
                  "unprotected": left.unprotected, "reasons": left.reasons, "seconds": round(seconds, 3), "code": code}
         text = f"ended ({self._why}; {policy}): {left}"
@@ -169,9 +180,9 @@ class Ending:
         self._write(run, OUTCOME, text, **facts)
 
     def _write(self, run: str, kind: str, text: str, **facts: Any) -> None:
-        if self._note is None:
+        if self._record is None:
             return
         try:
-            self._note(run, kind, text, **facts)
+            self._record.note(run, kind, text, **facts)
         except CerebrolabError as error:
             self._told("store", f"the outcome could not be written down: {error}")

@@ -4,6 +4,7 @@ Imports engine.build, feeds and brokers.alpaca.
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import replace
 
 import numpy as np
@@ -48,7 +49,8 @@ def live_history(spec: RunSpec, store: AlpacaStore, bar_store: BarStore | None) 
     if not trades_adjusted(spec, strategy):
         return bars
     tickers = {PROXIES.get(symbol, symbol): symbol for symbol in bars.symbols}
-    coming = actions_on(list(tickers), str(today), AlpacaPages(store.endpoints, store.clock))
+    with closing(AlpacaPages(store.endpoints, store.clock)) as pages:
+        coming = actions_on(list(tickers), str(today), pages)
     return back_adjusted(bars, {tickers[ticker]: actions for ticker, actions in coming.items()})
 
 

@@ -22,6 +22,7 @@ from core.calendars import get_calendar
 from core.errors import StoreFailed
 from core.spec import RunSpec
 from engine import resolve
+from engine.live.chronicle import Chronicle
 from journal import Journal
 from journal.account_log import LiveExecution
 from journal.blotter import DONE, OPEN, SENDING, LiveOrder
@@ -50,11 +51,13 @@ class Recorder:
         account: the broker's id of it. runs: name -> spec.
         run_of: whose an order is, a name of `runs`; "" where it is nobody's.
         report: told what could not be written down.
+        chronicle: what the runs say, and what everything is worth.
     """
 
     def __init__(self, journal: Journal, account: str, runs: Mapping[str, RunSpec], run_of: Callable[[Order], str],
-                 report: Callable[[str], None]) -> None:
+                 report: Callable[[str], None], chronicle: Chronicle) -> None:
         self._journal, self._account, self._runs, self._run_of, self._report = journal, account, runs, run_of, report
+        self.chronicle = chronicle
         self._told_by = {name: _told_by(spec) for name, spec in runs.items()}
         self._decisions: dict[tuple[str, int], int] = {}
         self._latest: dict[str, int] = {}  # bar of the latest decision of an earlier process, by run
@@ -145,14 +148,37 @@ class Recorder:
 
     def write(self) -> None:
         """Write down what has happened; that it cannot be written down is told, and the run goes on."""
-        if not (self._executions or self._changes):
-            return
+        self.chronicle.look()
+        if self._executions or self._changes or self.chronicle.due:
+            self._write_down()
+
+    def _write_down(self) -> bool:
+        """One transaction; whether it is done. Signals and snapshots alone do not wait for the disk."""
+        happened = bool(self._executions or self._changes)
         try:
-            self._journal.account_log.execute(self._executions, self._changes)
-            self._executions, self._changes = [], {}
+            with self._journal.together(durable=happened):
+                if happened:
+                    self._journal.account_log.execute(self._executions, self._changes)
+                self.chronicle.write(self._journal.history)
         except StoreFailed as error:
+            self.chronicle.failed()
             log.warning("not recorded: %s", error)
             self._report(str(error))
+            return False
+        self._executions, self._changes = [], {}
+        self.chronicle.written()
+        return True
+
+    def end(self) -> None:
+        """The runs have ended: write down what they are worth."""
+        self.chronicle.look()
+        self.chronicle.take()
+        while self.chronicle.waits and self._write_down():
+            pass
+
+    def note(self, run: str, kind: str, text: str, **facts: Any) -> None:
+        """Write a note down; see `journal.account_log.AccountLog.note`."""
+        self._journal.account_log.note(self._account, run, kind, text, **facts)
 
 
 def _told_by(spec: RunSpec) -> dict[str, Any]:

@@ -21,7 +21,8 @@ from core.options import Exits, Guard, read_group
 from core.spec import RunSpec
 from engine import resolve
 from engine.live.books import books_of, check_books
-from engine.live.ending import Ending, Note
+from engine.live.chronicle import Chronicle
+from engine.live.ending import Ending
 from engine.live.market import Market
 from engine.live.past import past_of
 from engine.live.recording import Recorder
@@ -108,12 +109,12 @@ def stream_several(specs: Sequence[RunSpec], store: Any, stopped: Callable[[], b
 
     if hasattr(store, "rest"):
         store.rest.hurried = lambda: store.rest.until is not None or stopped()
-    note = _recorded(runs, store, journal, told) if journal is not None and is_alpaca(store) else None
-    ending = Ending(cerebro, specs, store, clock, wanted, told, note)
+    recorder = _recorded(runs, store, journal, told) if journal is not None and is_alpaca(store) else None
+    ending = Ending(cerebro, specs, store, clock, wanted, told, recorder)
     cerebro.stop_when, cerebro.framed = ending, ending.framed
     cerebro.addstorecb(lambda message, *args, **kwargs: told("store", str(message)))
     cerebro.adddatacb(lambda data, status, *args, **kwargs: told("data", f"{data._name}: {data._getstatusname(status)}"))
-    cerebro.addanalyzer(_Watch, told=told, days=days, heard=ending.heard)
+    cerebro.addanalyzer(_Watch, told=told, days=days, heard=ending.heard, passed=recorder.chronicle.passed if recorder else None)
     try:
         strategies = cerebro.run()
     except Exception as error:
@@ -125,8 +126,8 @@ def stream_several(specs: Sequence[RunSpec], store: Any, stopped: Callable[[], b
     return list(strategies)
 
 
-def _recorded(runs: Runs, store: Any, journal: Journal, told: Callable[..., None]) -> Note:
-    """Have a journal take down what the broker does, and tell the runs what it knows; what writes notes of their account."""
+def _recorded(runs: Runs, store: Any, journal: Journal, told: Callable[..., None]) -> Recorder:
+    """Have a journal take down what the broker does, and tell the runs what it knows."""
     account, log, broker = store.rest.account().id, journal.account_log, runs.cerebro.broker
     for text in check_books(runs.specs, store.rest, books_of(journal, account)):
         told("store", text)
@@ -150,11 +151,11 @@ def _recorded(runs: Runs, store: Any, journal: Journal, told: Callable[..., None
         broker.whose = journal.blotter.run_of
         broker.missed = lambda: booked
         runs.shared.on_moved = moved_notes(journal, account, lambda text: told("store", text))
-    recorder = Recorder(journal, account, runs.specs, runs.of, lambda text: told("store", text))
+    recorder = Recorder(journal, account, runs.specs, runs.of, lambda text: told("store", text), Chronicle(runs, account, store.clock.now_ns))
     recorder.listen(broker)
     _steered(runs, journal, account, recorder, store, told)
     runs.cerebro.guards.record(log, account, list(runs.specs), lambda text, **facts: told("guard", text, **facts))
-    return partial(log.note, account)
+    return recorder
 
 
 def _steered(runs: Runs, journal: Journal, account: str, recorder: Recorder, store: Any, told: Callable[..., None]) -> None:
@@ -197,16 +198,19 @@ class _Sessions:
 
 
 class _Watch(bt.Analyzer):
-    """Tells what becomes of orders, and which sessions there were."""
+    """Tells what becomes of orders, which sessions there were, and which live bars have passed."""
 
-    params = (("told", None), ("days", None), ("heard", None))
+    params = (("told", None), ("days", None), ("heard", None), ("passed", None))
 
     def next(self) -> None:
         bar_ns = 0
         for data in self.datas:
             if len(data) and data._laststatus == data.LIVE:
-                bar_ns = int(moments_of(np.array([data.datetime[0]]))[0])
-                self.p.days.live(bar_ns)
+                moment = int(moments_of(np.array([data.datetime[0]]))[0])
+                self.p.days.live(moment)
+                bar_ns = max(bar_ns, moment)
+        if bar_ns and self.p.passed is not None:
+            self.p.passed(self.strategy, bar_ns)
         if bar_ns and not isinstance(self.strategy, TargetStrategy) and hasattr(self.strategy.broker, "steering"):
             self.strategy.broker.steering.refuse(bar_ns)
 

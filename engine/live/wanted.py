@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
@@ -19,6 +19,7 @@ from core.spec import RunSpec
 from engine import resolve
 from engine.build import lone_sizer, sizer_of
 from engine.live.phases import Phase, decisions
+from engine.loading import check_past
 from sizers.base import PortfolioSizer
 from strategies.base import TargetStrategy
 from strategies.desk import in_order
@@ -40,12 +41,13 @@ class Decided:
 
     Attributes:
         targets: symbol -> shares to hold, of the symbols decided on. orders: sales first, then buys, the strongest first.
-        notes: what sizer and limits have to say.
+        notes: what sizer and limits have to say. said: symbol -> conviction, of all that the strategy decided on.
     """
 
     targets: Mapping[str, float]
     orders: tuple[Wanted, ...]
     notes: tuple[str, ...]
+    said: Mapping[str, float] = field(default_factory=dict)
 
 
 def check_daily(spec: RunSpec) -> type[TargetStrategy]:
@@ -54,6 +56,7 @@ def check_daily(spec: RunSpec) -> type[TargetStrategy]:
     Raises:
         BadSpec: it cannot, and why. Otherwise as `engine.build`.
     """
+    check_past(spec)
     strategy = resolve.strategy_class(spec.strategy)
     if not issubclass(strategy, TargetStrategy):
         raise BadSpec(f"{spec.strategy} is a plain Backtrader strategy: a daily run trades target strategies; --loop runs it bar by bar")
@@ -91,7 +94,8 @@ def wanted(spec: RunSpec, bars: Bars, held: Mapping[str, Decimal], value: float,
     check_daily(spec)
     signals = decisions(phases or [Phase(0, spec)], bars)
     standing = carried_forward(signals)[-1]
-    return sized(spec, bars, np.nan_to_num(standing), standing if whole else signals[-1], held, value, cash, barred)
+    said = {symbol: float(each) for symbol, each in zip(bars.symbols, signals[-1], strict=True) if np.isfinite(each)}
+    return replace(sized(spec, bars, np.nan_to_num(standing), standing if whole else signals[-1], held, value, cash, barred), said=said)
 
 
 def sized(spec: RunSpec, bars: Bars, conviction: np.ndarray, signal: np.ndarray, held: Mapping[str, Decimal], value: float, cash: float,

@@ -92,7 +92,7 @@ def test_the_life_that_nothing_disturbs(whole, passed):
     assert [len(each["executions"]) for each in whole.values()] == [0, 2, 4]
     points = {moment: passed(moment)["points"] for moment in MOMENTS}
     assert [each.count("before submit") for each in points.values()] == [2, 2, 1]
-    assert [each.count("before commit") for each in points.values()] == [5, 6, 5]
+    assert [each.count("before commit") for each in points.values()] == [6, 7, 6]
 
 
 @EVERY

@@ -27,7 +27,9 @@ def two_lives(journal):
         assert held == {symbol: qty for symbol, qty in alpaca.ledger.positions.items() if qty}
         orders = [order.symbol for row in journal.blotter.decisions(alpaca.account_id) for order in journal.blotter.orders(row.id)]
         notes = [(note.kind, note.text) for note in journal.account_log.notes(alpaca.account_id)]
-        return executed, books, orders, notes
+        said = [(each.run, each.strategy, each.bar_ns, each.convictions) for each in journal.history.signals(alpaca.account_id)]
+        worth = [(each.run, each.time_ns, each.equity, each.cash, each.positions) for each in journal.history.snapshots(alpaca.account_id)]
+        return executed, books, orders, notes, said, worth
 
 
 def test_a_run_on_the_api_is_the_run_on_the_database(tmp_path):
@@ -36,6 +38,6 @@ def test_a_run_on_the_api_is_the_run_on_the_database(tmp_path):
     settings = settings_in(tmp_path / "api")
     with serving(create_app(settings, rate=0)) as url, opened(url) as journal:
         assert two_lives(journal) == expected
-    assert len(expected[0]) == 3 and expected[1]
+    assert len(expected[0]) == 3 and expected[1] and len(expected[4]) == 4 and len(expected[5]) > 8
     with Journal(settings.journal) as journal:
         assert len(journal.account_log.runs()) == 1
