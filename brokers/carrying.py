@@ -20,7 +20,7 @@ class Charge(NamedTuple):
 
 
 class CarryingCosts:
-    """What a simulated account pays and earns between sessions, and which shares it may sell short.
+    """What a simulated account pays and earns between sessions.
 
     Args:
         rates: a year. nights: on a panel of `symbols` (N,) with times `index` (T,) UTC ns.
@@ -30,13 +30,12 @@ class CarryingCosts:
         self._rates, self._nights = rates, nights
         self._columns = {symbol: at for at, symbol in enumerate(symbols)}
         self._moments = day_numbers(index[nights.rows]).tolist()
-        self._times = day_numbers(index) if len(nights.lent) else None
         self._at = 0
 
     @classmethod
     def of(cls, rates: Carry, nights: Nights, symbols: Sequence[str], index: np.ndarray) -> "CarryingCosts | None":
-        """None where nothing is ever charged, and everything can be borrowed."""
-        return cls(rates, nights, symbols, index) if len(nights.rows) or len(nights.lent) else None
+        """None where nothing is ever charged."""
+        return cls(rates, nights, symbols, index) if len(nights.rows) else None
 
     def charges(self, datas: Iterable[Any], held: dict[Any, Any], cash: float) -> Iterator[Charge]:
         """What is due on the feeds' current bars, on `held` (feed -> position) and `cash` as they were before them."""
@@ -62,13 +61,3 @@ class CarryingCosts:
         rate = rates.cash if free > 0.0 else rates.margin
         if rate and free:
             yield Charge(None, now, CASH_INTEREST if free > 0.0 else MARGIN_INTEREST, free * rate * days / rates.days)
-
-    def refusal(self, order: Any, held: float) -> str:
-        """Why shares cannot be borrowed for an order, by what is known on its bar; "" = they can, or need not be."""
-        if self._times is None or order.isbuy() or held + order.created.size >= min(held, 0.0):
-            return ""
-        row = int(np.searchsorted(self._times, order.data.datetime[0]))
-        name = order.data._name
-        if self._nights.lent[self._nights.session[row], self._columns[name]]:
-            return ""
-        return f"{name} cannot be borrowed: it is not sold short"

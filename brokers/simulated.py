@@ -43,13 +43,14 @@ class SimulatedBroker(Hooks, Ruled):
         fractional, max_volume: see `brokers.matching.Matching`.
         rules, assets: see `brokers.ruled.Ruled`.
         carrying: `brokers.carrying.CarryingCosts`, what holding costs from session to session; None = nothing.
+        barriers: `brokers.barriers.Barrier`s, which refuse orders that open something.
 
     Attributes:
         orders: every order submitted, as it stands.
         corporate: bookings and receivables of corporate actions.
     """
 
-    params = (("costs", Commission()), ("slippage", Slippage()), ("carrying", None))
+    params = (("costs", Commission()), ("slippage", Slippage()), ("carrying", None), ("barriers", ()))
 
     def start(self) -> None:
         if self.comminfo.get(None) is self.p.commission:  # nobody has set another scheme
@@ -156,11 +157,14 @@ class SimulatedBroker(Hooks, Ruled):
             return self._reject(order, f"{order.data._name} is a reference symbol: it is never traded")
         if order.info.get("protective"):
             return self._protect(order)
-        refusal = (self.refuse(order) if self.refuse else "") or self._not_lent(order) or self._refusal(order)
+        refusal = (self.refuse(order) if self.refuse else "") or self._barred(order) or self._refusal(order)
         return self._reject(order, refusal) if refusal else super().submit(order, check)
 
-    def _not_lent(self, order: Order) -> str:
-        return self.p.carrying.refusal(order, self.positions[order.data].size) if self.p.carrying else ""
+    def _barred(self, order: Order) -> str:
+        if not self.p.barriers:
+            return ""
+        now, held = max(data.datetime[0] for data in self.cerebro.datas if len(data)), self.positions[order.data].size
+        return next((why for each in self.p.barriers if (why := each.refusal(order, held, now))), "")
 
     def _protect(self, order: Order) -> Order:
         """Take an order that protects a position: no cash is needed, and it works on the entry bar already."""

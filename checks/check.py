@@ -17,7 +17,7 @@ from checks.subject import Subject, Unplayable
 from core.bars import Bars
 from core.errors import CerebrolabError, NoBars, UnknownName
 from core.spec import RunSpec
-from engine.build import load
+from engine.loading import load
 
 STATE = 1_234_567  # another state of the global random generators
 SHAKEN = 40  # bars after which the future is replaced by another kind of market, beside the mirrored one

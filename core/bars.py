@@ -20,7 +20,7 @@ from core.series import FIELDS, SymbolBars
 
 _PANELS = tuple(f"raw_{name}" for name in FIELDS) + ("dividend", "split", "pay_date")
 _DERIVED = ("traded", "last_close", "factor", "open", "high", "low", "close")
-_BY_TRADABLE = ("fingerprint", "adjusted")  # derived from `tradable` too
+_BY_TRADABLE = ("fingerprint", "adjusted", "seen")  # derived from `tradable` too
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,7 @@ class Bars:
         calendar: name of the exchange calendar.
         origin: where the bars come from.
         sectors: N names of sectors, "" where unknown; () where none is known.
+        member: (T, N) bool, who belongs to the universe; None = everybody always. A symbol has no bar before it has joined.
     """
 
     symbols: tuple[str, ...]
@@ -77,6 +78,7 @@ class Bars:
     calendar: str = "XNYS"
     origin: Origin = field(default_factory=Origin)
     sectors: tuple[str, ...] = ()
+    member: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         for each in fields(self):
@@ -237,6 +239,8 @@ class Bars:
         digest.update(repr((self.symbols, self.interval, self.calendar, self.sectors)).encode())
         for name in ("index", "session", *_PANELS, "close_only", "tradable"):
             digest.update(np.ascontiguousarray(getattr(self, name)).view(np.uint8).data)
+        if self.member is not None:
+            digest.update(np.ascontiguousarray(self.member).view(np.uint8).data)
         return digest.hexdigest()
 
     # -- parts ----------------------------------------------------------------------------------------
@@ -268,6 +272,8 @@ class Bars:
             changes[name] = np.ascontiguousarray(getattr(self, name)[rows][:, columns])
         for name in ("close_only", "tradable"):
             changes[name] = getattr(self, name)[columns]
+        if self.member is not None:
+            changes["member"] = np.ascontiguousarray(self.member[rows][:, columns])
         sectors = tuple(self.sectors[at] for at in columns) if self.sectors else ()
         return replace(self, symbols=tuple(symbols), index=self.index[rows], session=self.session[rows],
                        sectors=sectors, **changes)
@@ -289,6 +295,23 @@ class Bars:
                        raw_volume=self.raw_volume / self.factor, dividend=np.zeros(self.shape),
                        split=np.ones(self.shape), pay_date=np.full(self.shape, np.datetime64("NaT"), "datetime64[D]"))
 
+    @cached_property
+    def seen(self) -> "Bars":
+        """What a strategy is shown: the same panel without the bars of symbols that do not belong to the universe then."""
+        if self.member is None:
+            return self
+        panels: dict[str, Any] = {name: np.where(self.member, getattr(self, name), np.nan) for name in _PANELS if name.startswith("raw_")}
+        part = replace(self, **panels, member=None)
+        part.__dict__["factor"] = self.factor  # a split that is not seen is a split
+        return part
+
+    @cached_property
+    def leaving(self) -> np.ndarray:
+        """(T, N) bool: a symbol's first bar after it has left the universe."""
+        member = np.ones(self.shape, np.bool_) if self.member is None else self.member
+        before = np.vstack([np.zeros((1, self.shape[1])), carried_forward(np.where(self.traded, member, np.nan))[:-1]])
+        return _frozen(self.traded & ~member & (before == 1.0))
+
     def series(self, symbol: str) -> SymbolBars:
         """The bars of one symbol, without the rows it has no bar in."""
         at = self.column(symbol)
@@ -300,7 +323,8 @@ class Bars:
 
     def _slice(self, rows: slice, keep_derived: bool) -> "Bars":
         part = replace(self, index=self.index[rows], session=self.session[rows],
-                       **{name: getattr(self, name)[rows] for name in _PANELS})
+                       **{name: getattr(self, name)[rows] for name in _PANELS},
+                       member=None if self.member is None else self.member[rows])
         if keep_derived:
             part.__dict__.update({name: self.__dict__[name][rows] for name in _DERIVED if name in self.__dict__})
             part.__dict__["_whole"] = self.__dict__.get("_whole", self)  # where `indicators.on` finds what it knows

@@ -25,7 +25,7 @@ PRICES = ("auto", "raw", "adjusted")
 RULES = ("alpaca",)
 ON_STOP = ("flatten", "keep", "flatten_at_open")
 _SECRET = re.compile(r"(secret|password|token|api_?key|key_id)", re.IGNORECASE)
-_TEXTS = ("strategy", "source", "period", "interval", "calendar", "fill", "prices", "rules", "sizer", "sectors", "shorts", "benchmark",
+_TEXTS = ("strategy", "universe", "events", "source", "period", "interval", "calendar", "fill", "prices", "rules", "sizer", "sectors", "shorts", "benchmark",
           "name", "on_stop", "execution")
 _GROUPS = {"sizer": "sizer_params", "limits": "limits", "exits": "exits", "guard": "guard", "carry": "carry"}
 
@@ -38,6 +38,9 @@ class RunSpec:
         strategy: name of a shipped strategy, or "file.py:Class", or "module:Class".
         params: parameters of the strategy.
         symbols: tradable universe, in the order that breaks ties.
+        universe: CSV file of who belonged to it when (`feeds.universe_file`); `symbols`, where given, are a part of it.
+        events: CSV file of delistings, mergers for cash and new symbols (`feeds.events_file`).
+        delisting: part of its last close that a symbol loses whose bars end without an event; None = it is held on at that close.
         reference: symbols in the bars that are never traded (a market index).
         source: "sample", "csv", "csv:DIR", "yahoo", "alpaca", "alpaca:sip", "synthetic".
         start, end: ISO dates, both included; None = all there is.
@@ -75,6 +78,9 @@ class RunSpec:
     strategy: str = "GoldenCross"
     params: Mapping[str, Any] = field(default_factory=dict)
     symbols: tuple[str, ...] = ()
+    universe: str | None = None
+    events: str | None = None
+    delisting: float | None = None
     reference: tuple[str, ...] = ()
     source: str = "sample"
     start: str | None = None

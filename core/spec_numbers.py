@@ -10,7 +10,7 @@ from core.errors import BadSpec
 if TYPE_CHECKING:
     from core.spec import RunSpec
 
-NUMBERS = ("cash", "risk_free", "max_volume", "capital", "quantity", "stop_within")
+NUMBERS = ("cash", "risk_free", "max_volume", "capital", "quantity", "stop_within", "delisting")
 
 
 def read_numbers(values: dict[str, Any]) -> None:
@@ -41,6 +41,8 @@ def check_numbers(spec: RunSpec) -> None:
         raise BadSpec(f"trading_days is {spec.trading_days!r}: it must be a whole number from 1 on")
     if spec.max_volume is not None and not 0 < spec.max_volume <= 1:
         raise BadSpec(f"max_volume is {spec.max_volume:g}: it is a part of the bar's volume, above 0 and up to 1")
+    if spec.delisting is not None and not 0 <= spec.delisting <= 1:
+        raise BadSpec(f"delisting is {spec.delisting:g}: it is the part of the last close that is lost, from 0 to 1")
     if not isinstance(spec.seed, int) or not 0 <= spec.seed < 2**32:
         raise BadSpec(f"seed is {spec.seed!r}: it must be a whole number from 0 to 4294967295")
     if spec.quantity is not None:

@@ -18,6 +18,9 @@ from core.result import CashEvent, Fill, OrderRecord, RunResult
 from core.spec import RunSpec
 from engine import resolve
 
+MANY = 20  # symbols that are a universe
+YEARS = np.timedelta64(2 * 365, "D")  # after which somebody has left most universes
+LAST_BARS = 10
 DECIDING_PACKAGES = ("cerebrolab", "backtrader", "numpy", "numba", "pandas")
 
 
@@ -70,6 +73,9 @@ def _warnings(result: RunResult) -> list[str]:
     closes = [symbol for symbol, flag in zip(bars.symbols, bars.close_only, strict=True) if flag]
     if closes:
         warnings.append(f"close-only series, filled at the next close: {', '.join(closes)}")
+    if _only_survivors(bars):
+        warnings.append(f"every one of the {int(bars.tradable.sum())} symbols is still there at the end: a universe of survivors flatters the result; "
+                        "a universe file with dates of entry and exit avoids that")
     if refused:
         warnings.append(f"{len(refused)} of {len(result.orders)} orders were refused; "
                         f"the first: {refused[0].symbol}, {refused[0].reason}")
@@ -82,6 +88,17 @@ def _warnings(result: RunResult) -> list[str]:
     if result.equity.min() <= 0:
         warnings.append("equity fell to zero or below: the account was wiped out")
     return warnings
+
+
+def _only_survivors(bars: Bars) -> bool:
+    """Whether a universe, or a list as long as one, has nobody who left it over some years, and nobody whose bars end."""
+    many = bars.member is not None or int(bars.tradable.sum()) >= MANY
+    if not many or bars.session[-1] - bars.session[0] < YEARS:
+        return False
+    leaves = ~bars.traded[-LAST_BARS:].any(axis=0)
+    if bars.member is not None:
+        leaves |= (bars.traded & ~bars.member).any(axis=0)
+    return not (leaves & bars.tradable).any()
 
 
 def _date(time_ns: int) -> str:

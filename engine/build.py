@@ -1,18 +1,17 @@
 """`build`: the one Cerebro set-up; only broker and feeds differ between research and live."""
 
 import math
-from collections.abc import Callable
 from typing import Any
 
 import backtrader as bt
 import numpy as np
 
 from brokers import SimulatedBroker
+from brokers.barriers import Barrier, NotLent, NotMember
 from brokers.carrying import CarryingCosts
 from brokers.execution import Sliced
 from core.bars import Bars
 from core.calendars import get_calendar
-from core.clock import Clock
 from core.costs import parse_commission, parse_slippage
 from core.errors import BadSpec, UnknownName
 from core.execution import AT_ONCE, Execution
@@ -23,27 +22,16 @@ from engine import resolve
 from engine.carrying import carry_of, lending_of, nights_of
 from engine.cerebro import Cerebro
 from engine.guarding import guarded
+from engine.loading import check_past, load
 from engine.stores import alpaca_store, check_feeds, check_fill, connect, is_alpaca, is_store
 from engine.turns import Seat
 from feeds.cerebro_feed import BarsData
 from feeds.intervals import is_intraday
-from feeds.load import load_bars, source_named
 from sizers.base import PortfolioSizer
 from sizers.fixed_quantity import FixedQuantity
 from strategies.base import TargetStrategy
 
 _GROUPS = {"limits": Limits, "exits": Exits, "guard": Guard, "carry": Carry}
-
-
-def load(spec: RunSpec, store: Any = None, progress: Callable[..., Any] | None = None, clock: Clock | None = None) -> Bars:
-    """The bars a spec asks for; see `feeds.load.load_bars`. A strategy that needs an index gets the source's."""
-    reference = spec.reference
-    if not reference and getattr(resolve.strategy_class(spec.strategy), "needs_index", False):
-        index = source_named(spec.source, spec.calendar).market_index
-        reference = (index,) if index and index not in spec.symbols else ()
-    return load_bars(source=spec.source, symbols=spec.symbols, reference=reference, start=spec.start,
-                     end=spec.end, period=spec.period, interval=spec.interval, calendar=spec.calendar,
-                     sectors=spec.sectors, store=store, progress=progress, clock=clock)
 
 
 def build(spec: RunSpec, broker: Any = "simulated", bars: Bars | None = None) -> bt.Cerebro:
@@ -89,6 +77,7 @@ def check_live(spec: RunSpec, at_alpaca: bool = True) -> None:
     """
     strategy = resolve.strategy_class(spec.strategy)
     spec = resolve.without_aliases(spec, strategy)
+    check_past(spec)
     if not spec.symbols:
         raise BadSpec("no symbols were given: name some, such as symbols = [\"SPY\"]")
     strategy_params(spec, strategy)
@@ -152,11 +141,19 @@ def trades_adjusted(spec: RunSpec, strategy: type[bt.Strategy]) -> bool:
 
 
 def simulated_broker(spec: RunSpec, bars: Bars | None = None) -> SimulatedBroker:
-    """The simulated account of a spec; carry is booked where its bars are given."""
-    carrying = None if bars is None else CarryingCosts.of(carry_of(spec), nights_of(spec, bars), bars.symbols, bars.index)
+    """The simulated account of a spec; with its bars, carry is booked, and nothing is opened that is not lent or not in the universe."""
+    carrying: CarryingCosts | None = None
+    barriers: list[Barrier] = []
+    if bars is not None:
+        nights, panel = nights_of(spec, bars), (bars.symbols, bars.index)
+        carrying = CarryingCosts.of(carry_of(spec), nights, *panel)
+        if len(nights.lent):
+            barriers.append(NotLent(nights.lent[nights.session], *panel))
+        if bars.member is not None:
+            barriers.append(NotMember(bars.member, *panel))
     return SimulatedBroker(cash=float(spec.cash), costs=parse_commission(spec.commission),
                            slippage=parse_slippage(spec.slippage), fractional=spec.fractional,
-                           max_volume=spec.max_volume, rules=spec.rules, carrying=carrying)
+                           max_volume=spec.max_volume, rules=spec.rules, carrying=carrying, barriers=barriers)
 
 
 def _own(broker: Any) -> bt.BrokerBase:

@@ -35,6 +35,7 @@ class Cerebro(bt.Cerebro):
         seats: the feeds and the broker of each strategy, in their order, where several run on one account; empty = all see all.
         guards: `engine.guarding.Guards` of its strategies; None = nobody guards.
         at_hand: the broker that the strategy being made gets; None = the account's.
+        watched: what is walked instead of the moments of a panel's bars: the same ones, with somebody looking on.
     """
 
     stop_when: Callable[[], bool] = staticmethod(lambda: False)
@@ -42,6 +43,7 @@ class Cerebro(bt.Cerebro):
     seats: Sequence[Seat] = ()
     guards: Any = None
     at_hand: Any = None
+    watched: Callable[[Iterator[float]], Iterator[float]] = staticmethod(lambda moments: moments)
 
     @property
     def broker(self) -> Any:
@@ -92,7 +94,7 @@ class Cerebro(bt.Cerebro):
             self._compute(strategy)
             strategy.reset()
         with rare_collections():
-            for moment in clock.ticks():
+            for moment in self.watched(clock.ticks()):
                 self._play(turns, moment)
                 if self._event_stop:
                     return

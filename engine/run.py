@@ -2,7 +2,8 @@
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import backtrader as bt
@@ -16,18 +17,22 @@ from core.result import CashEvent, Fill, OrderRecord, RunResult
 from core.spec import RunSpec
 from engine import resolve
 from engine.assemble import assemble, need_history
-from engine.build import build, load, trades_adjusted
+from engine.build import build, trades_adjusted
+from engine.loading import load
 from strategies.base import TargetStrategy
+
+TOLD = 100  # times that somebody who looks on is told how far a run is
 
 
 def run(spec: RunSpec, bars: Bars | None = None, store: Any = None,
-        progress: Callable[..., Any] | None = None) -> RunResult:
+        progress: Callable[..., Any] | None = None, playing: Callable[[int, int], Any] | None = None) -> RunResult:
     """Run a spec on the simulated broker.
 
     Args:
         spec: what to run.
         bars: what to run it on, instead of what the spec's source delivers.
         store: a bar store for sources that need one. progress: called while data is fetched.
+        playing: called with the bars played so far, and all, a hundred times; an error that it raises ends the run.
 
     Raises:
         CerebrolabError: one of `core.errors`, for anything the user can put right.
@@ -46,6 +51,8 @@ def run(spec: RunSpec, bars: Bars | None = None, store: Any = None,
     cerebro = build(spec, bars=bars)
     if spec.execution is not None:
         cerebro.addanalyzer(ImplementationShortfall, _name="shortfall")
+    if playing is not None:
+        cerebro.watched = partial(_watched, total=len(bars), told=playing)
     strategies = cerebro.run()
     played = time.perf_counter()
     traded = bars.adjusted if trades_adjusted(spec, strategy) else bars
@@ -58,6 +65,14 @@ def run(spec: RunSpec, bars: Bars | None = None, store: Any = None,
     result.timings.update(sizing=getattr(strategies[0].getsizer(), "seconds", 0.0))
     result.timings.update(load=loaded - started, run=played - loaded, total=time.perf_counter() - started)
     return result
+
+
+def _watched(moments: Iterator[float], total: int, told: Callable[[int, int], Any]) -> Iterator[float]:
+    every = -(-total // TOLD)
+    for at, moment in enumerate(moments):
+        if at % every == 0:
+            told(at, total)
+        yield moment
 
 
 def _gather(spec: RunSpec, bars: Bars, cerebro: bt.Cerebro, strategies: list[bt.Strategy]) -> RunResult:

@@ -19,8 +19,9 @@ from core.panels import carried_forward
 from core.spec import RunSpec
 from engine import resolve
 from engine.assemble import need_history
-from engine.build import build, load, lone_sizer
+from engine.build import build, lone_sizer
 from engine.last_bar import play, told
+from engine.loading import load
 from feeds.coverage import complete_sessions
 from feeds.load import source_named
 from feeds.source import SETTLE_NS

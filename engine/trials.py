@@ -266,7 +266,7 @@ class TwinPlayer(_Base):
         """(T, N) float64: what a strategy with these parameters decides, NaN = nothing."""
         p = SimpleNamespace(**{**self._defaults, **{name: self._typed(name, value) for name, value in own.items()}})
         self._strategy.check(p)
-        signals = np.asarray(self._strategy.signals(self.traded, p), dtype=np.float64)
+        signals = np.asarray(self._strategy.shown(self.traded, p), dtype=np.float64)
         if signals.shape != self._shape or len(self._references) and not np.isnan(signals[self._first :, self._references]).all():
             self._strategy.decisions(self.traded, p)  # says what is wrong
         return signals

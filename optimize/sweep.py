@@ -13,8 +13,9 @@ from core.errors import BadSpec, UsageError
 from core.measures import MEASURES
 from core.space import Dimension, Space, as_dimensions
 from core.spec import RunSpec
-from engine.build import default_of, load
+from engine.build import default_of
 from engine.cerebro import rare_collections
+from engine.loading import load
 from engine.resolve import strategy_class
 from engine.trials import Player, player
 from engine.twin.batch import compiled

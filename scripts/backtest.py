@@ -22,6 +22,9 @@ SHOWN = ("final_value", "total_return", "cagr", "volatility", "sharpe", "max_dra
 def backtest(
     strategy: given.Strategy = None,
     symbols: given.Symbols = None,
+    universe: given.Universe = None,
+    events: given.Events = None,
+    delisting: given.Delisting = None,
     reference: given.Reference = None,
     source: given.Source = None,
     start: given.Start = None,
@@ -68,7 +71,7 @@ def _carry_out(spec: Any, out: Path | None, as_json: bool) -> None:
     import reports
     from core.calendars import get_calendar
     from core.settings import load_settings
-    from feeds import ParquetStore
+    from feeds import stores
     from reports.archive import check_target
     from sizers import solved
 
@@ -78,7 +81,7 @@ def _carry_out(spec: Any, out: Path | None, as_json: bool) -> None:
     settings = load_settings()
     solved.configure(settings.solved)
     with output.progress_bar() as progress:
-        result = engine.run(spec, store=ParquetStore(settings.bars_dir), progress=progress)
+        result = engine.run(spec, store=stores.opened(settings.store), progress=progress)
     directory = out or new_directory(settings.runs_dir, spec.strategy)
     page = reports.write(result, directory).resolve()
     run_id, warnings = record(result, directory, settings, trial=True)

@@ -10,6 +10,9 @@ from core.spec import FILLS, ON_STOP, PRICES, RULES
 Strategy = Annotated[str | None, typer.Argument(
     metavar="[STRATEGY]", help="A shipped strategy, file.py:Class, or module:Class.")]
 Symbols = Annotated[list[str] | None, typer.Option(help="Symbols to trade: A,B or repeated; or CSV files.")]
+Universe = Annotated[str | None, typer.Option(metavar="FILE", help="CSV of who belonged to the universe when: symbol, entry, exit.")]
+Events = Annotated[str | None, typer.Option(metavar="FILE", help="CSV of delistings, mergers and new symbols: date, symbol, event, value.")]
+Delisting = Annotated[float | None, typer.Option(help="Part of its last close that a symbol loses whose bars end: 0.3.")]
 Reference = Annotated[list[str] | None, typer.Option(help="Symbols to see but not to trade.")]
 Source = Annotated[str | None, typer.Option(help="sample, csv, csv:DIR, yahoo, alpaca, synthetic; the default is sample.")]
 Start = Annotated[str | None, typer.Option(metavar="DATE", help="First session, such as 2015-01-31.")]

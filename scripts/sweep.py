@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from core.errors import UsageError
 from core.spec import RunSpec
 from core.spec_texts import parse_assignment
 from scripts import output
@@ -27,6 +26,9 @@ _NOT_RUN = ("param", "spec", "out", "as_json", "where", "method", "trials", "obj
 def sweep(
     strategy: given.Strategy = None,
     symbols: given.Symbols = None,
+    universe: given.Universe = None,
+    events: given.Events = None,
+    delisting: given.Delisting = None,
     reference: given.Reference = None,
     source: given.Source = None,
     start: given.Start = None,
@@ -78,44 +80,28 @@ def sweep(
 ) -> None:
     """Try every set of parameters of a space, and say how much of the best to believe."""
     options = {name: value for name, value in locals().items() if name not in _NOT_RUN}
-    run, space = read_space(build_spec(spec, (), options), param or (), where or ())
+    from engine.varying import read_space
+
+    run, space = read_space(build_spec(spec, (), options), varying(param or ()), where or ())
     search = dict(method=method, trials=trials, objective=objective, folds=folds, jobs=jobs, dask=dask, engine=engine,
                   seed=run.seed, storage=storage, study=study, verify=verify)
     _carry_out(run, space, search, robust, yes, out, as_json)
 
 
-def read_space(spec: RunSpec, params: Sequence[str], rules: Sequence[str]) -> "tuple[RunSpec, Space]":
-    """The run and the space that texts such as "fast=5:100:5" and "top=3" amount to; the strategy's own where none varies.
+def varying(params: Sequence[str]) -> dict[str, str]:
+    """Name -> text of each "fast=5:100:5".
 
     Raises:
-        UnknownName: no such parameter. BadSpec: an empty range, a rule that is none. UsageError: nothing varies.
+        BadSpec: one has no name, or no value.
     """
-    from core.space import Space, read_dimension
-    from engine.build import default_of
-    from engine.resolve import strategy_class
-
-    dimensions, fixed = {}, {}
-    for text in params:
-        name, value = parse_assignment(text)
-        words = text.partition("=")[2].strip()
-        dimension = read_dimension(name, words, default_of(spec, name))
-        if dimension is None:
-            fixed[name] = value
-        else:
-            dimensions[name] = dimension
-    whole = getattr(strategy_class(spec.strategy), "space", Space())
-    if not dimensions:
-        dimensions = {name: each for name, each in whole.dimensions.items() if name not in fixed}
-    if not dimensions:
-        raise UsageError(f"nothing varies: name what to try, such as -p {next(iter(fixed), 'fast')}=5:100:5")
-    return spec.with_assignments(fixed), Space(dimensions, (*whole.where, *rules))
+    return {parse_assignment(text)[0]: text.partition("=")[2].strip() for text in params}
 
 
 def _carry_out(spec: RunSpec, space: "Space", search: dict[str, Any], robust: bool, yes: bool, out: Path | None,
                as_json: bool) -> None:
     from core.calendars import get_calendar
     from core.settings import load_settings
-    from feeds import ParquetStore
+    from feeds import stores
     from journal import opened
     from optimize import Search, sweep
     from reports.archive import check_target
@@ -131,7 +117,7 @@ def _carry_out(spec: RunSpec, space: "Space", search: dict[str, Any], robust: bo
         search["storage"] = str(settings.optuna)
     asked = Search(**search, many=_meant(space, search, yes, as_json))
     with opened(settings.journal) as journal, output.progress_bar() as progress:
-        result = sweep(spec, space, store=ParquetStore(settings.bars_dir), journal=journal, progress=progress, search=asked)
+        result = sweep(spec, space, store=stores.opened(settings.store), journal=journal, progress=progress, search=asked)
     summary = _reported(result, robust, out, settings)
     if as_json:
         output.as_json(summary)

@@ -11,7 +11,7 @@ from core.spec import RunSpec
 from scripts import output
 from scripts import run_options as given
 from scripts.spec_options import build_spec
-from scripts.sweep import read_space
+from scripts.sweep import varying
 
 if TYPE_CHECKING:
     from core.space import Space
@@ -25,6 +25,9 @@ _NOT_RUN = ("param", "where", "train", "test", "windows", "anchored", "embargo",
 def walkforward(
     strategy: given.Strategy = None,
     symbols: given.Symbols = None,
+    universe: given.Universe = None,
+    events: given.Events = None,
+    delisting: given.Delisting = None,
     reference: given.Reference = None,
     source: given.Source = None,
     start: given.Start = None,
@@ -74,7 +77,9 @@ def walkforward(
 ) -> None:
     """Choose the best parameters in each training window, play them in the test window that follows."""
     options = {name: value for name, value in locals().items() if name not in _NOT_RUN}
-    run, space = read_space(build_spec(spec, (), options), param or (), where or ())
+    from engine.varying import read_space
+
+    run, space = read_space(build_spec(spec, (), options), varying(param or ()), where or ())
     if test is None and windows is None:
         windows = 5
     asked = dict(train=train, test=test, windows=windows, anchored=anchored, embargo=embargo, method=method, trials=trials,
@@ -87,9 +92,9 @@ def walkforward(
 def _carry_out(spec: RunSpec, space: "Space", asked: dict[str, Any], jobs: int | None, out: Path | None, as_json: bool) -> None:
     import reports
     from core.settings import load_settings
-    from engine.build import load
+    from engine.loading import load
     from engine.trials import player
-    from feeds import ParquetStore
+    from feeds import stores
     from journal import opened
     from optimize import walk_forward
     from optimize.recorded import head_of, record_part
@@ -102,7 +107,7 @@ def _carry_out(spec: RunSpec, space: "Space", asked: dict[str, Any], jobs: int |
         check_target(out, WALK)
     settings = load_settings()
     solved.configure(settings.solved)
-    bars = load(spec, ParquetStore(settings.bars_dir))
+    bars = load(spec, stores.opened(settings.store))
     head = head_of(player(spec, bars, asked["engine"]), space, "walkforward", asked["objective"], spec.seed, 1)
     with opened(settings.journal) as journal, output.progress_bar() as progress:
         parts = iter(range(10**9))

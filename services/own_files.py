@@ -18,6 +18,6 @@ def refuse(spec: RunSpec) -> None:
             raise UsageError(f"{name} {getattr(spec, name)!r:.60} {ADVICE}name a shipped one")
     if spec.source.partition(":")[0] == "csv" or any(symbol.lower().endswith(".csv") for symbol in spec.symbols):
         raise UsageError(f"source {spec.source!r:.60} {ADVICE}name sample, yahoo, alpaca or synthetic")
-    for name in ("sectors", "shorts"):
+    for name in ("universe", "events", "sectors", "shorts"):
         if getattr(spec, name) is not None:
             raise UsageError(f"{name} {getattr(spec, name)!r:.60} {ADVICE}leave it out")

@@ -72,14 +72,22 @@ class TargetStrategy(Traded):
         raise BadSpec(f"{cls.__name__} has no signals method: a target strategy states one")
 
     @classmethod
+    def shown(cls, bars: Bars, p: Any) -> np.ndarray:
+        """The `signals` on what the universe shows (`Bars.seen`); a symbol that has left it is sold on its first bar then."""
+        if bars.member is None:
+            return cls.signals(bars, p)
+        signals = np.asarray(cls.signals(bars.seen, p), dtype=np.float64)
+        return np.where(bars.member, signals, np.where(bars.leaving, 0.0, np.nan)) if signals.shape == bars.shape else signals
+
+    @classmethod
     def decisions(cls, bars: Bars, p: Any) -> np.ndarray:
-        """The `signals` from the param `signal_start` on.
+        """What is `shown` from the param `signal_start` on.
 
         Raises:
             BadSpec: they have another shape than the bars, decide on a reference symbol, or cannot do with bars of this length.
         """
         cls.check_bars(bars.interval, p)
-        signals = np.asarray(cls.signals(bars, p), dtype=np.float64)
+        signals = np.asarray(cls.shown(bars, p), dtype=np.float64)
         if signals.shape != bars.shape:
             raise BadSpec(f"{cls.__name__}.signals gave shape {signals.shape}: (bars, symbols) is {bars.shape}")
         decided = ~np.isnan(signals).all(axis=0) & ~bars.tradable

@@ -16,5 +16,5 @@ class PlannedWeights(TargetStrategy):
         found = np.full(bars.shape, np.nan)
         for each in p.plan.split():
             row, weight = each.split(":")
-            found[int(row)] = float(weight)
+            found[int(row), bars.tradable] = float(weight)
         return found

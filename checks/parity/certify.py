@@ -25,9 +25,10 @@ from core.errors import BadSpec
 from core.spec import RunSpec
 from engine import resolve
 from engine.assemble import DECIDING_PACKAGES, versions_of
-from engine.build import load, trades_adjusted
+from engine.build import trades_adjusted
 from engine.live.daily import Daily
 from engine.live.streaming import needs_cerebro
+from engine.loading import load
 from feeds.intervals import is_intraday
 
 DAYS = {True: 1, False: 30}  # sessions played where nobody says how many: with bars within the day, and with daily ones

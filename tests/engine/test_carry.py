@@ -10,7 +10,7 @@ from twins import COSTS, LIMITS, RANDOM, agree, eventful
 import engine
 from core.errors import BadSpec, UsageError
 from core.spec import RunSpec
-from engine.build import load
+from engine.loading import load
 from engine.several import build_several
 
 PLANNED = "planned_weights:PlannedWeights"

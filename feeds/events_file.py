@@ -1,0 +1,86 @@
+"""Delistings, mergers for cash and new symbols: a CSV file with the columns date, symbol, event and value. Imports core only."""
+
+import csv
+import math
+from pathlib import Path
+
+import numpy as np
+
+from core.errors import UsageError
+from core.events import KINDS, MERGED, RENAMED, Event
+
+HEADS = ("date", "symbol", "event", "value")
+
+
+def read_events(file: str | Path) -> list[Event]:
+    """The events of a file: `2016-12-08,LNKD,merged,196`, `2008-09-16,LEH,delisted,`, `2022-06-09,FB,renamed,META`.
+
+    `date` is the first session on which the symbol does not trade under its name; `value` what is paid for a share (delisted:
+    none = the last close, less the haircut), or the new symbol.
+
+    Raises:
+        UsageError: the file cannot be read, has other columns, a line that is not understood, or events that overlap.
+    """
+    try:
+        with open(file, newline="", encoding="utf-8-sig") as stream:
+            lines = list(csv.reader(stream))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise UsageError(f"cannot read the events {file}: {getattr(error, 'strerror', None) or error}") from None
+    heads = [head.strip().lower() for head in lines[0]] if lines else []
+    if not set(HEADS) <= set(heads):
+        raise UsageError(f"the events {file} have the columns {', '.join(heads) or 'none'}: the first line must name date, symbol, event and value")
+    events: dict[str, Event] = {}
+    for number, line in enumerate(lines[1:], 2):
+        cells = dict(zip(heads, map(str.strip, line), strict=False))
+        if not cells.get("symbol"):
+            continue
+        where = f"{file}, line {number}: {cells['symbol']}"
+        event = _event(cells, where)
+        if event.symbol in events:
+            raise UsageError(f"{where} is {event.kind}, and {events[event.symbol].kind} above: a symbol ends once")
+        events[event.symbol] = event
+    _check_names(events, file)
+    return list(events.values())
+
+
+def _event(cells: dict[str, str], where: str) -> Event:
+    kind, value = cells.get("event", "").lower(), cells.get("value", "")
+    if kind not in KINDS:
+        raise UsageError(f"{where}: event is {kind!r}: write {', '.join(KINDS)}")
+    try:
+        date = np.datetime64(cells.get("date") or "none", "D")
+    except ValueError:
+        raise UsageError(f"{where}: {cells.get('date', '')!r} is not a date: write it as 2015-01-31") from None
+    if kind == RENAMED:
+        if not value:
+            raise UsageError(f"{where} is renamed: value must be the new symbol")
+        return Event(date, cells["symbol"], kind, to=value)
+    if kind == MERGED and not value:
+        raise UsageError(f"{where} is merged: value must be what is paid for a share")
+    return Event(date, cells["symbol"], kind, _price(value, where) if value else math.nan)
+
+
+def _price(text: str, where: str) -> float:
+    try:
+        price = float(text)
+    except ValueError:
+        price = -1.0
+    if not 0 <= price < math.inf:
+        raise UsageError(f"{where}: value {text!r} is not an amount of money")
+    return price
+
+
+def _check_names(events: dict[str, Event], file: str | Path) -> None:
+    """Names follow each other in time, and never come back."""
+    taken: dict[str, str] = {}
+    for event in events.values():
+        if event.kind != RENAMED:
+            continue
+        if event.to in taken:
+            raise UsageError(f"{file}: {event.symbol} and {taken[event.to]} are both renamed {event.to}: keep one")
+        taken[event.to] = event.symbol
+        later = events.get(event.to)
+        if later is not None and later.date <= event.date:
+            raise UsageError(f"{file}: {event.symbol} is renamed {event.to} on {event.date}, which is {later.kind} on {later.date}: events must not overlap")
+
+
