@@ -39,6 +39,14 @@ class Settings(BaseSettings):
         default=None, validation_alias="CEREBROLAB_JOURNAL",
         description="Journal: a file, postgresql://USER:PASSWORD@HOST:PORT/DATABASE, or http://HOST:PORT of `cerebrolab serve api` (http://token:TOKEN@HOST:PORT).",
     )
+    store_place: SecretStr | None = Field(
+        default=None, validation_alias="CEREBROLAB_STORE",
+        description="Store of bars: a folder, sqlite:///FILE, postgresql://USER:PASSWORD@HOST:PORT/DATABASE or s3://BUCKET/PREFIX; none = bars in CEREBROLAB_HOME.",
+    )
+    questdb_place: SecretStr | None = Field(
+        default=None, validation_alias="CEREBROLAB_QUESTDB",
+        description="QuestDB that follows the journal: questdb://USER:PASSWORD@HOST:9000, with ?pg_port=8812 where that is another; none = none does.",
+    )
     db_host: str = Field(
         default="localhost", validation_alias="DB_HOST",
         description="Host of the PostgreSQL server that DB_NAME is on.",
@@ -91,8 +99,14 @@ class Settings(BaseSettings):
 
     @property
     def bars_dir(self) -> Path:
-        """Folder of the stored bars."""
+        """Folder of the stored bars, where no other store is named."""
         return self.home / "bars"
+
+    @property
+    def store(self) -> Path | str:
+        """Folder of the stored bars; a text is an address, perhaps with a password: hand it to `feeds.stores.opened` only."""
+        place = self.store_place.get_secret_value().strip() if self.store_place else ""
+        return place if "://" in place else Path(place or self.bars_dir)
 
     @property
     def journal(self) -> Path | str:
@@ -101,6 +115,12 @@ class Settings(BaseSettings):
             place = self.journal_place.get_secret_value().strip()
             return place if "://" in place else Path(place)
         return self._database_address if self.db_name else self.home / "journal.db"
+
+    @property
+    def questdb(self) -> str | None:
+        """Address of the QuestDB that follows the journal, with its password: hand it to `Quest` only."""
+        place = self.questdb_place.get_secret_value().strip() if self.questdb_place else ""
+        return place or None
 
     @property
     def _database_address(self) -> str:
@@ -132,13 +152,14 @@ class Settings(BaseSettings):
     @property
     def secrets(self) -> list[str]:
         """The values that must never be printed or logged."""
-        values = (getattr(self, name) for name in type(self).model_fields if name != "journal_place")
-        return [value.get_secret_value() for value in values if isinstance(value, SecretStr)] + self._journal_secrets
+        values = (getattr(self, name) for name in type(self).model_fields if not name.endswith("_place"))
+        return [value.get_secret_value() for value in values if isinstance(value, SecretStr)] + self._address_secrets
 
     @property
-    def _journal_secrets(self) -> list[str]:
-        """The password in the journal's address, as it is written there and as it is."""
-        written = [each for pair in re.findall(r"://[^:/]*:(.*)@|[?&]password=([^&]*)", str(self.journal)) for each in pair if each]
+    def _address_secrets(self) -> list[str]:
+        """The passwords in the addresses, as they are written there and as they are; but the one that QuestDB ships with."""
+        written = [each for place in (self.journal, self.store, self.questdb) for pair in re.findall(r"://[^:/]*:(.*)@|[?&]password=([^&]*)", str(place))
+                   for each in pair if each not in ("", "quest")]
         return written + [unquote(each) for each in written]
 
 

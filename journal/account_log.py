@@ -5,16 +5,18 @@ booked: dividends and splits are notes of the kind "cash", deposits and withdraw
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from decimal import Decimal
+from dataclasses import dataclass, field, replace
+from decimal import Decimal, localcontext
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
+from sqlalchemy.orm import Session
 
 from core.clock import Clock
 from journal.blotter import DONE
 from journal.columns import shortest
 from journal.database import Database, insert_new
+from journal.holding import ADDING, AVERAGING
 from journal.holdings import booked, keep, traded
 from journal.tables import AccountNoteRow, HoldingRow, LiveExecutionRow, LiveOrderRow
 
@@ -28,8 +30,8 @@ class LiveExecution:
     """One execution of an order of ours.
 
     Attributes:
-        client_order_id, broker_id: the order. filled: its shares executed so far, this execution included; with the order it
-            names the execution, so that telling it twice changes nothing.
+        client_order_id, broker_id: the order. filled: its shares executed so far, this execution included: it is the shares
+            from `filled - qty` to `filled` of the order, which count once, whoever tells them, in whatever parts.
         account, run: whose it is. symbol; side: "buy" or "sell". qty: shares. price, commission: account currency.
         time_ns: when, UTC ns.
     """
@@ -72,28 +74,31 @@ class AccountLog:
 
     def execute(self, executions: Iterable[LiveExecution], changes: Mapping[str, Mapping[str, Any]] | None = None,
                 at_ns: int = 0) -> int:
-        """Record executions, those recorded before change nothing; and what has become of orders, all or nothing.
+        """Record executions, as far as shares of their orders are not recorded yet; and what has become of orders, all or nothing.
 
         Args:
             changes: client order id -> fields of `journal.blotter.LiveOrder`; unknown orders, and those that are done, stay.
             at_ns: when that is recorded, UTC ns; 0 = now.
 
         Returns:
-            How many executions were new.
+            How many executions had shares that were new.
         """
-        new, now = [], at_ns or self._clock.now_ns()
+        new: list[tuple[Any, Any]] = []
+        recorded, now = 0, at_ns or self._clock.now_ns()
         self._database.keep_open()
         with self._database.writing(durable=True) as session:
             for each in executions:
-                row = {**vars(each), "filled": shortest(each.filled)}
-                number = session.scalar(insert_new(session, LiveExecutionRow).values(**row).returning(LiveExecutionRow.id))
-                if number is not None:
-                    new.append(traded(number, each))
+                parts = uncovered(each, _known(session, each.client_order_id))
+                for part in parts:
+                    row = {**vars(part), "filled": shortest(part.filled)}
+                    number = session.execute(insert(LiveExecutionRow).values(**row).returning(LiveExecutionRow.id)).scalar_one()
+                    new.append(traded(number, part))
+                recorded += bool(parts)
             keep(session, new)
             for name, values in (changes or {}).items():
                 session.execute(update(LiveOrderRow).values(**values, updated_ns=now)
                                 .where(LiveOrderRow.client_order_id == name, LiveOrderRow.state != DONE))
-        return len(new)
+        return recorded
 
     def executions(self, account: str, run: str | None = None, since_ns: int = 0, until_ns: int = 2**62) -> list[LiveExecution]:
         """What was executed on an account, of one run or all, from one moment up to, but without, another; in order."""
@@ -140,3 +145,35 @@ class AccountLog:
         with self._database.reading() as session:
             rows = session.scalars(chosen.order_by(AccountNoteRow.id))
             return [Note(**{name: getattr(row, name) for name in Note.__dataclass_fields__}) for row in rows]
+
+
+def uncovered(told: LiveExecution, known: Iterable[tuple[Decimal, Decimal]]) -> list[LiveExecution]:
+    """The parts of an execution whose shares are not recorded: itself where none are, [] where all are.
+
+    Args:
+        known: (filled, qty) of what is recorded of its order.
+
+    Parts have the price that was told, and their share of the commission.
+    """
+    with localcontext(ADDING):
+        first = at = told.filled - told.qty
+        gaps = []
+        for begin, end in sorted((filled - qty, filled) for filled, qty in known):
+            if at < min(begin, told.filled):
+                gaps.append((at, min(begin, told.filled)))
+            at = max(at, end)
+        if at < told.filled:
+            gaps.append((at, told.filled))
+        if gaps == [(first, told.filled)]:
+            return [told]
+        return [replace(told, filled=end, qty=end - begin, commission=_part(told.commission, end - begin, told.qty)) for begin, end in gaps]
+
+
+def _part(commission: Decimal, qty: Decimal, whole: Decimal) -> Decimal:
+    with localcontext(AVERAGING):
+        return commission * qty / whole
+
+
+def _known(session: Session, client_order_id: str) -> list[tuple[Decimal, Decimal]]:
+    chosen = select(LiveExecutionRow.filled, LiveExecutionRow.qty).where(LiveExecutionRow.client_order_id == client_order_id)
+    return [(filled, qty) for filled, qty in session.execute(chosen)]

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import cache
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -104,7 +104,8 @@ class Ledger:
             if rows:
                 _append(session.connection(), rows)
             if finished is not None:
-                session.execute(update(SweepRow).where(SweepRow.id == finished).values(finished_ns=self._clock.now_ns()))
+                session.execute(update(SweepRow).where(SweepRow.id == finished, SweepRow.finished_ns.is_(None))
+                                .values(finished_ns=self._clock.now_ns()))
 
     def finish(self, sweep_id: int) -> None:
         """Mark a sweep as complete: the same one again is a new sweep."""
@@ -123,9 +124,10 @@ class Ledger:
             raise UnknownName(f"unknown sweep {sweep_id}: " + (f"the latest is {last}" if last else "there is none yet"))
         return row
 
-    def sweeps(self, strategy: str | None = None, universe: Sequence[str] | None = None) -> list[SweepRow]:
-        """Sweeps of a strategy on a universe, the first first."""
-        chosen = select(SweepRow).order_by(SweepRow.id)
+    def sweeps(self, strategy: str | None = None, universe: Sequence[str] | None = None, after: int = 0,
+               limit: int | None = None) -> list[SweepRow]:
+        """Sweeps of a strategy on a universe, the first first; `after`: only those with larger numbers, `limit`: so many at most."""
+        chosen = select(SweepRow).where(SweepRow.id > after).order_by(SweepRow.id).limit(limit)
         if strategy is not None:
             chosen = chosen.where(SweepRow.strategy == strategy)
         if universe is not None:
@@ -136,15 +138,23 @@ class Ledger:
     def trials(self, sweep_id: int) -> Iterator[TrialBatch]:
         """The trials of a sweep in order of their numbers, some thousands at a time."""
         after = -1
-        while True:
-            chosen = (select(*(_TRIALS.c[name] for name in _NAMES[1:])).order_by(_TRIALS.c.number).limit(READ_AT_ONCE)
-                      .where(_TRIALS.c.sweep_id == sweep_id, _TRIALS.c.number > after))
-            with self._database.reading() as session:
-                rows = session.execute(chosen).all()
-            if not rows:
-                return
-            yield _batch(rows)
-            after = rows[-1][0]
+        while (batch := self.part(sweep_id, after, READ_AT_ONCE)) is not None:
+            yield batch
+            after = int(batch.numbers[-1])
+
+    def part(self, sweep_id: int, after: int, limit: int) -> TrialBatch | None:
+        """The trials of a sweep that follow a number, so many at most; None where there are none."""
+        chosen = (select(*(_TRIALS.c[name] for name in _NAMES[1:])).order_by(_TRIALS.c.number).limit(limit)
+                  .where(_TRIALS.c.sweep_id == sweep_id, _TRIALS.c.number > after))
+        with self._database.reading() as session:
+            rows = session.execute(chosen).all()
+        return _batch(rows) if rows else None
+
+    def numbers(self, sweep_id: int, after: int, limit: int) -> list[int]:
+        """The numbers of the trials of a sweep that follow a number, so many at most, in order."""
+        chosen = select(_TRIALS.c.number).where(_TRIALS.c.sweep_id == sweep_id, _TRIALS.c.number > after)
+        with self._database.reading() as session:
+            return list(session.scalars(chosen.order_by(_TRIALS.c.number).limit(limit)))
 
     def count(self, sweep_id: int) -> int:
         """How many trials of a sweep are recorded."""
@@ -153,11 +163,18 @@ class Ledger:
 
     # -- verdicts -------------------------------------------------------------------------------------
 
-    def record_verdict(self, **values: Any) -> int:
-        """Append a verdict of the gate (fields of `journal.tables.VerdictRow`); returns its number."""
+    def record_verdict(self, key: str | None = None, **values: Any) -> int:
+        """Append a verdict of the gate (fields of `journal.tables.VerdictRow`); returns its number.
+
+        Args:
+            key: names it, so that telling it twice records it once; None = it is told once.
+        """
         with self._database.writing() as session:
+            known = None if key is None else session.scalar(select(VerdictRow.id).where(VerdictRow.key == key))
+            if known is not None:
+                return known
             values["universe"] = sorted(values["universe"])
-            row = VerdictRow(created_ns=self._clock.now_ns(), **values)
+            row = VerdictRow(created_ns=self._clock.now_ns(), key=key, **values)
             session.add(row)
             session.flush()
             return row.id
@@ -203,7 +220,7 @@ def _text(params: Mapping[str, Any]) -> str:
                            for name, text in _names(tuple(params))]) + "}"
 
 
-@cache
+@lru_cache(1_000)
 def _names(names: tuple[str, ...]) -> list[tuple[str, str]]:
     """The names in order, and each as JSON has it."""
     return [(name, _ENCODED(name)) for name in sorted(names)]

@@ -1,4 +1,6 @@
-"""`Pages`: the records of live accounts in parts: executions, orders, decisions and notes, chosen and gone on with where one part ended.
+"""`Pages`: the records of live accounts in parts: executions, orders, decisions, notes, signals and equity, and the orders of backtests.
+
+What is chosen is gone on with where one part ended.
 
 A place to go on from is a text that names the last record seen, so that what is recorded meanwhile is neither left out nor repeated.
 """
@@ -7,13 +9,23 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from sqlalchemy import Select, select, tuple_
+from sqlalchemy import Select, func, literal, select, tuple_, union_all
 
 from core.errors import UsageError
 from journal.account_log import LiveExecution, Note
 from journal.blotter import DONE, LiveOrder
 from journal.database import Database
-from journal.tables import AccountNoteRow, DecisionRow, LiveExecutionRow, LiveOrderRow
+from journal.history import DECISION, EquityPoint, Signal, Snapshot
+from journal.tables import (
+    AccountNoteRow,
+    DecisionRow,
+    ExecutionRow,
+    LiveExecutionRow,
+    LiveOrderRow,
+    OrderRow,
+    SignalRow,
+    SnapshotRow,
+)
 
 Record = TypeVar("Record")
 LONG_AGO, FAR_AHEAD = 0, 2**62
@@ -72,13 +84,15 @@ class Pages:
         wanted = _matching(select(row), chosen, account=row.account, run=row.run, moment=row.time_ns).where(row.kind.in_(list(kinds)))
         return self._part(wanted, (row.id,), after, limit, lambda found: _record(Note, found[0]))
 
-    def decisions(self, chosen: Chosen, after: str = "", limit: int = 1000, with_orders: bool = False) -> Part[DecisionRow]:
-        """Decisions in the order of their bars; `with_orders`: only those that asked for some."""
+    def decisions(self, chosen: Chosen, after: str = "", limit: int = 1000, with_orders: bool = False, latest: bool = False) -> Part[DecisionRow]:
+        """Decisions in the order of their bars; `with_orders`: only those that asked for some, `latest`: only the last of each run."""
         row = DecisionRow
         wanted = _matching(select(row), chosen, account=row.account, run=row.run_key, moment=row.bar_ns)
         if with_orders:
             wanted = wanted.where(row.id.in_(select(LiveOrderRow.decision_id)))
-        return self._part(wanted, (row.bar_ns, row.id), after, limit, lambda found: found[0])
+        if latest:
+            wanted = wanted.where(row.id.in_(select(func.max(row.id)).group_by(row.account, row.run_key)))
+        return self._part(wanted, (row.bar_ns, row.id), after, limit, _row)
 
     def orders(self, chosen: Chosen, after: str = "", limit: int = 1000, decisions: Sequence[int] = (),
                unfinished: bool = False, named: str | None = None) -> Part[RecordedOrder]:
@@ -98,12 +112,44 @@ class Pages:
             wanted = wanted.where(row.client_order_id == named)
         return self._part(wanted, (row.decision_id, row.place, row.attempt, row.client_order_id), after, limit, _recorded_order)
 
-    def _part(self, wanted: Select[Any], keys: Sequence[Any], after: str, limit: int, made: Any) -> Part[Any]:
+    def signals(self, chosen: Chosen, after: str = "", limit: int = 1000) -> Part[Signal]:
+        """What strategies have said, in the order of the bars."""
+        row = SignalRow
+        wanted = _matching(select(row), chosen, account=row.account, run=row.run, moment=row.bar_ns)
+        return self._part(wanted, (row.bar_ns, row.id), after, limit, lambda found: _record(Signal, found[0]))
+
+    def snapshots(self, chosen: Chosen, after: str = "", limit: int = 1000) -> Part[Snapshot]:
+        """What accounts and runs were worth and held, in the order of the moments."""
+        row = SnapshotRow
+        wanted = _matching(select(row), chosen, account=row.account, run=row.run, moment=row.time_ns)
+        return self._part(wanted, (row.time_ns, row.id), after, limit, lambda found: _record(Snapshot, found[0]))
+
+    def equity(self, chosen: Chosen, after: str = "", limit: int = 1000) -> Part[EquityPoint]:
+        """Equity and cash as snapshots and decisions have seen them, in the order of the moments."""
+        seen, made = SnapshotRow, DecisionRow
+        snapshots = select(seen.account, seen.run, seen.time_ns, seen.equity, seen.cash, seen.source, literal(0).label("turn"), seen.id)
+        decisions = select(made.account, made.run_key, made.bar_ns, made.equity, made.cash, literal(DECISION), literal(1), made.id)
+        points = union_all(
+            _matching(snapshots, chosen, account=seen.account, run=seen.run, moment=seen.time_ns),
+            _matching(decisions, chosen, account=made.account, run=made.run_key, moment=made.bar_ns)).subquery().c
+        keys = (points.time_ns, points.turn, points.id)
+        return self._part(select(*points), keys, after, limit, lambda found: _record(EquityPoint, found), row_of=lambda found: found)
+
+    def run_orders(self, run_id: int, after: str = "", limit: int = 1000) -> Part[OrderRow]:
+        """Orders of a backtest, in time order."""
+        return self._part(select(OrderRow).where(OrderRow.run_id == run_id), (OrderRow.id,), after, limit, _row)
+
+    def run_executions(self, run_id: int, after: str = "", limit: int = 1000) -> Part[ExecutionRow]:
+        """Executions of a backtest, in the order they were recorded."""
+        return self._part(select(ExecutionRow).where(ExecutionRow.run_id == run_id), (ExecutionRow.id,), after, limit, _row)
+
+    def _part(self, wanted: Select[Any], keys: Sequence[Any], after: str, limit: int, made: Any, row_of: Any = None) -> Part[Any]:
+        row_of = row_of or _row
         if after:
             wanted = wanted.where(tuple_(*keys) > tuple_(*_place(after, keys)))
         with self._database.reading() as session:
             found = list(session.execute(wanted.order_by(*keys).limit(limit + 1)))
-        place = "-".join(str(getattr(found[limit - 1][0], key.key)) for key in keys) if len(found) > limit else ""
+        place = "-".join(str(getattr(row_of(found[limit - 1]), key.key)) for key in keys) if len(found) > limit else ""
         return Part([made(each) for each in found[:limit]], place)
 
 
@@ -132,6 +178,10 @@ def _place(after: str, keys: Sequence[Any]) -> list[Any]:
 
 def _record(kind: Any, row: Any) -> Any:
     return kind(**{name: getattr(row, name) for name in kind.__dataclass_fields__})
+
+
+def _row(found: Any) -> Any:
+    return found[0]
 
 
 def _recorded_order(found: Any) -> RecordedOrder:

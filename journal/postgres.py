@@ -1,6 +1,5 @@
-"""The journal on a PostgreSQL server: one schema of a database, transactions, and what its errors mean."""
+"""The journal on a PostgreSQL server: one schema of a database."""
 
-import re
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
@@ -8,33 +7,12 @@ from typing import Any
 from sqlalchemy import URL, Connection, Double, Engine, Table, create_engine, event
 from sqlalchemy.exc import DBAPIError
 
-SCHEMA = "cerebrolab"  # beside the tables of others: Optuna's, in "public", have some of the same names
+from core.postgres_servers import SCHEMA, PostgresAddress
+
 TURN = 0x63657265_62726F6C  # the advisory lock of those who write, "cerebrol"
-CONNECT_TIMEOUT_S = 10
 _REVISIONS = f"SELECT 1 FROM pg_tables WHERE schemaname = '{SCHEMA}' AND tablename = 'alembic_version'"
 _TURN = f"SELECT pg_advisory_xact_lock({TURN})"
 _DURABLE_TURN = _TURN + ", CASE WHEN current_setting('synchronous_commit') = 'off' THEN set_config('synchronous_commit', 'on', true) END"
-_LOST = "the connection was lost and what was not committed is undone; repeat when the server answers"
-_BY_STATE = {  # SQLSTATE, or how it begins
-    "55P03": "another process is writing; wait for it and repeat",
-    "53100": "make room on the server's disk and repeat",
-    "53300": "the server has no connection left; close others, or raise its max_connections",
-    "42501": f"the user needs the right to create the schema {SCHEMA} in this database, and to write in it",
-    "25006": "this server is a copy to read from; name the one that can be written",
-    "57P": _LOST,
-    "08": _LOST,
-}
-_BY_WORDS = {  # what fails on the way to the server, and what the driver refuses, has no SQLSTATE
-    "password authentication failed|no password supplied": "check the user and the password",
-    'role ".*" does not exist': "check the user and the password",
-    "pg_hba.conf": "the server does not let this user in from here; see its pg_hba.conf",
-    'database ".*" does not exist': "make it with createdb, or correct its name",
-    "too many": _BY_STATE["53300"],
-    "starting up|shutting down": "wait until the server has started and repeat",
-    "connection failed|connection is bad|connection timeout|resolve host": "check the address and that the server runs",
-    "cannot contain NUL": "leave that character out",
-    "": _LOST,
-}
 
 
 class Postgres:
@@ -46,10 +24,10 @@ class Postgres:
     """
 
     def __init__(self, url: URL, busy_timeout_s: float) -> None:
-        self._secrets = [str(each) for each in (url.password, url.query.get("password"), url.query.get("sslpassword")) if each]
-        self.shown = url.difference_update_query(["password", "sslpassword"]).render_as_string(hide_password=True)
-        engine = create_engine(url.set(drivername="postgresql+psycopg"), pool_pre_ping=True, max_overflow=-1,
-                               hide_parameters=True, connect_args=_connecting(url, busy_timeout_s))
+        self._address = PostgresAddress(url, busy_timeout_s)
+        self.shown = self._address.shown
+        engine = create_engine(self._address.url, pool_pre_ping=True, max_overflow=-1, hide_parameters=True,
+                               connect_args=self._address.arguments)
         event.listen(engine, "begin", _begin)
         self._engine = engine
         self._reading = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
@@ -91,18 +69,7 @@ class Postgres:
 
     def explain(self, error: Exception) -> str:
         """The server's own words, and advice."""
-        cause = getattr(error, "orig", None) or error
-        state, text = str(getattr(cause, "sqlstate", None) or ""), " ".join(str(cause).split())
-        if state:
-            advice = next((_BY_STATE[state[:size]] for size in (5, 3, 2) if state[:size] in _BY_STATE), "see the server's log")
-        else:
-            advice = next(advice for words, advice in _BY_WORDS.items() if re.search(words, text))
-        return f"{self._masked(text)}; {advice}"
-
-    def _masked(self, text: str) -> str:
-        for secret in self._secrets:
-            text = text.replace(secret, "***")
-        return text
+        return self._address.advice(error)
 
 
 def copy_new(connection: Connection, table: Table, rows: Iterable[Sequence[Any]]) -> None:
@@ -122,15 +89,6 @@ def copy_new(connection: Connection, table: Table, rows: Iterable[Sequence[Any]]
             cursor.execute("DROP TABLE new_rows")
     except psycopg.Error as error:
         raise DBAPIError("COPY", None, error) from error
-
-
-def _connecting(url: URL, busy_timeout_s: float) -> dict[str, Any]:
-    """Options of a connection; those in the address count more. A dead server is noticed within a minute."""
-    options = f"-c search_path={SCHEMA} -c lock_timeout={max(1, round(busy_timeout_s * 1000))}"
-    stated = {"connect_timeout": CONNECT_TIMEOUT_S, "application_name": "cerebrolab", "keepalives_idle": 20,
-              "keepalives_interval": 10, "keepalives_count": 3, "tcp_user_timeout": 60_000}
-    return {**{name: value for name, value in stated.items() if name not in url.query},
-            "options": f"{url.query.get('options', '')} {options}".strip()}
 
 
 def _begin(connection: Connection) -> None:

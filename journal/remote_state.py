@@ -14,7 +14,7 @@ from journal.pages import FAR_AHEAD, LONG_AGO, Part
 from journal.state import Portfolio, Position, Reconciliation, State
 from journal.steering import Steering, SteeringAnswer, SteeringRequest
 
-MOST = 10_000  # records in one answer
+MOST, FEW = 10_000, 1_000  # records in one answer; of those that name every symbol
 Made = TypeVar("Made")
 
 
@@ -98,7 +98,7 @@ class ApiHistory(History):
         self._client.send("PUT", "/signals", dict(account=account, run=run, strategy=strategy, bar_ns=bar_ns, convictions=dict(convictions)))
 
     def signals(self, account: str | None = None, run: str | None = None, since_ns: int = LONG_AGO, until_ns: int = FAR_AHEAD) -> list[Signal]:
-        return [record(Signal, each) for each in self._client.get("/signals", account=account, run=run, since=since_ns, until=until_ns)]
+        return self._every("/signals", "signals", Signal, account, run, since_ns, until_ns)
 
     def take(self, account: str, run: str, equity: Decimal, cash: Decimal, positions: Mapping[str, Any] | None = None, source: str = "broker",
              time_ns: int = 0) -> None:
@@ -107,9 +107,15 @@ class ApiHistory(History):
 
     def snapshots(self, account: str | None = None, run: str | None = None, since_ns: int = LONG_AGO,
                   until_ns: int = FAR_AHEAD) -> list[Snapshot]:
-        told = self._client.get("/equity/snapshots", account=account, run=run, since=since_ns, until=until_ns)
-        return [record(Snapshot, each) for each in told]
+        return self._every("/equity/snapshots", "snapshots", Snapshot, account, run, since_ns, until_ns)
 
     def equity(self, account: str, run: str | None = None, since_ns: int = LONG_AGO, until_ns: int = FAR_AHEAD) -> list[EquityPoint]:
-        told = self._client.get("/equity", account=account, run=run, since=since_ns, until=until_ns)
-        return [record(EquityPoint, each) for each in told]
+        found = self._every("/equity", "equity", EquityPoint, account, run, since_ns, until_ns)
+        return sorted(found, key=lambda point: (point.time_ns, point.run, point.source))
+
+    def _every(self, path: str, what: str, kind: type[Made], account: str | None, run: str | None, since_ns: int, until_ns: int) -> list[Made]:
+        def part(after: str) -> Part[Made]:
+            told = self._client.get(path, account=account, run=run, since=since_ns, until=until_ns, after=after, limit=FEW)
+            return Part([record(kind, each) for each in told[what]], told["next"] or "")
+
+        return list(every(part))

@@ -12,7 +12,7 @@ from journal.table_base import Base
 
 
 class RunRow(Base):
-    """One backtest: what was asked for, what it ran on, what came out, where the report is."""
+    """One backtest: what was asked for, what it ran on, what came out, where the report is. `key` names one that may be told twice."""
 
     __tablename__ = "runs"
 
@@ -37,6 +37,7 @@ class RunRow(Base):
     fills: Mapped[int]
     rejected: Mapped[int]
     seconds: Mapped[float]
+    key: Mapped[str | None] = mapped_column(index=True, unique=True)
 
 
 class OrderRow(Base):
@@ -120,7 +121,10 @@ class TrialRow(Base):
 
 
 class VerdictRow(Base):
-    """What the gate said of one strategy source, set of parameters, universe and data. Append-only; the latest counts."""
+    """What the gate said of one strategy source, set of parameters, universe and data. Append-only; the latest counts.
+
+    `key` names one that may be told twice.
+    """
 
     __tablename__ = "verdicts"
 
@@ -135,3 +139,4 @@ class VerdictRow(Base):
     passed: Mapped[bool]
     reasons: Mapped[list[str]]
     numbers: Mapped[dict[str, Any]]
+    key: Mapped[str | None] = mapped_column(index=True, unique=True)

@@ -1,26 +1,17 @@
-"""The journal in one SQLite file: pragmas, transactions, and what its errors mean."""
+"""The journal in one SQLite file."""
 
 import os
-import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from filelock import FileLock
-from sqlalchemy import URL, Connection, Engine, create_engine, event
-from sqlalchemy.pool import NullPool, Pool, QueuePool
+from sqlalchemy import Connection, Engine
+from sqlalchemy.pool import NullPool, QueuePool
+
+from core.sqlite_files import sqlite_advice, sqlite_engine
 
 BY_REVISION = 5  # `user_version` of a file whose table of revisions counts; lower numbers are those of the schema
-_ADVICE = {
-    "locked": "another process is writing; wait for it and repeat",
-    "busy": "another process is writing; wait for it and repeat",
-    "not a database": "the file is damaged; move it away, a new one will be made",
-    "malformed": "the file is damaged; move it away, a new one will be made",
-    "readonly": "make the file and its folder writable, or set CEREBROLAB_HOME to another folder",
-    "unable to open": "make the file and its folder writable, or set CEREBROLAB_HOME to another folder",
-    "full": "make room on the disk and repeat",
-}
 
 
 class Sqlite:
@@ -28,8 +19,8 @@ class Sqlite:
 
     def __init__(self, path: Path, busy_timeout_s: float) -> None:
         self.path, self.shown = path, str(path)
-        self._engine = _engine(path, busy_timeout_s, NullPool)
-        self._kept = _engine(path, busy_timeout_s, QueuePool, max_overflow=-1)
+        self._engine = sqlite_engine(path, busy_timeout_s, NullPool)
+        self._kept = sqlite_engine(path, busy_timeout_s, QueuePool, max_overflow=-1)
         self._process = 0
 
     def reading(self) -> Engine:
@@ -74,24 +65,4 @@ class Sqlite:
 
     def explain(self, error: Exception) -> str:
         """SQLite's own words, and advice."""
-        cause = str(getattr(error, "orig", None) or getattr(error, "strerror", None) or error)
-        advice = next((text for word, text in _ADVICE.items() if word in cause), "look at the file and its folder")
-        return f"{cause}; {advice}"
-
-
-def _engine(path: Path, busy_timeout_s: float, pool: type[Pool], **pooling: Any) -> Engine:
-    engine = create_engine(URL.create("sqlite", database=str(path)), poolclass=pool, connect_args={"timeout": busy_timeout_s}, **pooling)
-
-    @event.listens_for(engine, "connect")
-    def _connect(connection: sqlite3.Connection, _: Any) -> None:
-        connection.isolation_level = None  # transactions are begun below, by us
-        for pragma in ("journal_mode=WAL", "foreign_keys=ON"):
-            connection.execute(f"PRAGMA {pragma}")
-
-    @event.listens_for(engine, "begin")
-    def _begin(connection: Connection) -> None:
-        options = connection.get_execution_options()
-        connection.exec_driver_sql(f"PRAGMA synchronous={'FULL' if options.get('durable') else 'NORMAL'}")
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("writes") else "BEGIN")
-
-    return engine
+        return sqlite_advice(error)

@@ -92,7 +92,7 @@ def record_part(journal: Journal, head: SweepHead, part: str, params: Sequence[M
     own = replace(head, key=f"{head.key}:{part}", start=part, sessions=int(outcome.count.sum()))
     sweep_id, done = journal.ledger.begin(own)
     played = np.array([not problem for problem in outcome.problems], bool)
-    if not len(done):
+    if len(done) < played.sum():  # a journal behind an API may have got a part of them
         journal.ledger.append(sweep_id, np.flatnonzero(played).tolist(),
                               [each for each, good in zip(params, played, strict=True) if good],
                               outcome.measures[played], outcome.sum[played], outcome.square[played])

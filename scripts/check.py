@@ -49,10 +49,10 @@ def check(
 
     import checks
     from core.settings import load_settings
-    from feeds import ParquetStore
+    from feeds import stores
 
     report = checks.check(run, cuts=cuts, budget_s=budget, seed=seed, skip=split_names(skip or ()),
-                          store=ParquetStore(load_settings().bars_dir))
+                          store=stores.opened(load_settings().store))
     if as_json:
         output.as_json(report.summary())
     else:

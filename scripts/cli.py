@@ -23,6 +23,7 @@ from scripts.gate import gate
 from scripts.guard import guard
 from scripts.paper import live, paper
 from scripts.parity import parity
+from scripts.questdb import questdb
 from scripts.report import report
 from scripts.runs import runs
 from scripts.serve import serve
@@ -56,6 +57,7 @@ app.command()(export)
 app.command("import")(bring_in)
 app.add_typer(data, name="data")
 app.add_typer(guard, name="guard")
+app.add_typer(questdb, name="questdb")
 app.add_typer(runs, name="runs")
 app.add_typer(serve, name="serve")
 

@@ -1,12 +1,14 @@
-"""`cerebrolab data`: fetch bars into the store, list what is stored, check it."""
+"""`cerebrolab data`: fetch bars into the store, list what is stored, check it, copy it to another store."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from scripts import output
+from scripts import run_options as given
 
-data = typer.Typer(help="Fetch bars into the store, list them, check them.")
+data = typer.Typer(help="Fetch bars into the store, list them, check them, copy them.")
 
 
 @data.command()
@@ -22,12 +24,12 @@ def fetch(
     """Fetch the sessions the store does not have yet."""
     from core.settings import load_settings
     from core.spec import RunSpec
-    from feeds import ParquetStore, load_bars
+    from feeds import load_bars, stores
     from scripts.spec_options import split_names
 
     spec = RunSpec(symbols=split_names(symbols), source=source, period=period, start=start, end=end,
                    interval=interval, calendar=calendar)
-    store = ParquetStore(load_settings().bars_dir)
+    store = stores.opened(load_settings().store)
     with output.progress_bar() as progress:
         bars = load_bars(source=spec.source, symbols=spec.symbols, start=spec.start, end=spec.end, period=spec.period,
                          interval=spec.interval, calendar=spec.calendar, store=store, progress=progress)
@@ -44,12 +46,12 @@ def fetch(
 def list_() -> None:
     """List the stored bars."""
     from core.settings import load_settings
-    from feeds import ParquetStore
+    from feeds import stores
 
-    directory = load_settings().bars_dir
-    held = ParquetStore(directory).list()
+    place = load_settings().store
+    held = stores.opened(place).list()
     if not held:
-        output.line(f"no bars in {directory}: fetch some with cerebrolab data fetch --symbols SPY --period 5y")
+        output.line(f"no bars in {stores.shown(place)}: fetch some with cerebrolab data fetch --symbols SPY --period 5y")
         return
     rows = [(each.source, each.symbol, each.interval, each.bars, each.first or "-", each.last or "-", each.sessions)
             for each in held]
@@ -60,9 +62,9 @@ def list_() -> None:
 def check() -> None:
     """Look for holes, invalid bars and damaged files; exit code 1 when there are any."""
     from core.settings import load_settings
-    from feeds import ParquetStore
+    from feeds import stores
 
-    store = ParquetStore(load_settings().bars_dir)
+    store = stores.opened(load_settings().store)
     findings = store.check()
     if not findings:
         output.line(f"{len(store.list())} series checked: nothing to complain of")
@@ -70,3 +72,37 @@ def check() -> None:
     rows = [(each.source, each.symbol, each.interval, each.kind, each.detail) for each in findings]
     output.table("", ("source", "symbol", "interval", "finding", "what to do"), rows, left=5)
     raise typer.Exit(1)
+
+
+@data.command()
+def copy(
+    origin: Annotated[str, typer.Argument(metavar="FROM", help="A folder, or an address as CEREBROLAB_STORE has it.")],
+    target: Annotated[str, typer.Argument(metavar="TO", help="The same, to copy to.")],
+    source: Annotated[str | None, typer.Option(help="Only bars of this source, such as yahoo.")] = None,
+    interval: Annotated[str | None, typer.Option(help="Only bars of this length, such as 1d.")] = None,
+    symbols: Annotated[list[str] | None, typer.Option(help="Only these symbols: A,B or repeated.")] = None,
+    as_json: given.AsJson = False,
+) -> None:
+    """Copy bars, and what was asked for, from one store to another; repeat it when it was interrupted."""
+    from core.errors import UsageError
+    from feeds import stores
+    from feeds.copying import copy as copied
+    from scripts.spec_options import split_names
+
+    if _place(origin) == _place(target):
+        raise UsageError(f"{stores.shown(origin)} would be copied onto itself: name another store to copy to")
+    with output.progress_bar() as progress:
+        done = list(copied(stores.opened(origin), stores.opened(target), source, interval, split_names(symbols or ()), progress))
+    if as_json:
+        output.as_json({"series": len(done), "bars": sum(each.bars for each in done), "copied": [each._asdict() for each in done]})
+        return
+    new = [each for each in done if each.bars or each.sessions]
+    if new:
+        output.table("", ("source", "symbol", "interval", "bars", "sessions asked"),
+                     [(each.source, each.symbol, each.interval, each.bars, each.sessions) for each in new], left=3)
+    others = "; it had the others already" if len(new) < len(done) else ""
+    output.line(f"{len(new)} of {len(done)} series copied to {stores.shown(target)}{others}")
+
+
+def _place(text: str) -> str:
+    return text if "://" in text else str(Path(text).resolve())

@@ -97,7 +97,7 @@ def _trade_daily(spec: "RunSpec", on_paper: bool, once: bool, dry_run: bool, as_
     from engine.live.daily import Daily
     from engine.live.verdicts import check_gate
     from engine.live.wanted import check_daily
-    from feeds import ParquetStore
+    from feeds import stores
     from feeds.alpaca_splits import splits_on
     from journal import opened
     from sizers import solved
@@ -118,7 +118,7 @@ def _trade_daily(spec: "RunSpec", on_paper: bool, once: bool, dry_run: bool, as_
             warning = check_gate(spec, journal, refuse=not on_paper and not dry_run)
             if warning:
                 output.warn(warning)
-            daily = Daily(spec, rest, clock, journal, ParquetStore(settings.bars_dir),
+            daily = Daily(spec, rest, clock, journal, stores.opened(settings.store),
                           splits_on=lambda symbols, date: splits_on(symbols, date, settings, clock))
             _carry_out(Locked(daily, lock, account.number), clock, once or dry_run, dry_run, as_json)
     finally:

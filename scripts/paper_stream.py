@@ -45,9 +45,9 @@ def trade_stream(specs: Sequence["RunSpec"], account: "Account", stopped: Stoppe
     with _alpaca(account.on_paper, settings) as store, opened(settings.journal, store.clock) as journal:
         from engine.live.history import live_history
         from engine.live.streaming import stream_several
-        from feeds import ParquetStore
+        from feeds import stores
 
-        store.bar_store = ParquetStore(settings.bars_dir)
+        store.bar_store = stores.opened(settings.store)
         histories = [live_history(spec, store, store.bar_store) for spec in specs]
         stream_several(specs, store, stopped, tell, histories, journal, account.nets)
 

@@ -39,12 +39,12 @@ def parity(
 
     from checks.parity import Injection, certify, write
     from core.settings import load_settings
-    from feeds import ParquetStore
+    from feeds import stores
     from scripts.backtest import new_directory
 
     gaps, settings = [Injection.read(text) for text in inject or ()], load_settings()
     with output.progress_bar() as progress:
-        certificate = certify(spec, days=days, inject=gaps, account=account, store=ParquetStore(settings.bars_dir), progress=progress)
+        certificate = certify(spec, days=days, inject=gaps, account=account, store=stores.opened(settings.store), progress=progress)
     page = write(certificate, out or new_directory(settings.runs_dir, f"parity-{spec.strategy}")).resolve()
     if as_json:
         output.as_json({**certificate.summary(), "certificate": str(page)})

@@ -1,13 +1,12 @@
 """`cerebrolab serve stream`: the executions of an Alpaca account, posted through the REST API."""
 
-import signal
-import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from scripts import output
+from scripts.ending import heard
 
 if TYPE_CHECKING:
     from core.settings import Settings
@@ -67,12 +66,5 @@ def _check(journal: Any) -> None:
 
 def _run(service: "StreamService") -> None:
     """Go on until SIGINT or SIGTERM."""
-    def hear(*_: Any) -> None:
-        threading.Thread(target=service.stop).start()  # the thread that is interrupted may hold what `stop` needs
-
-    kept = {each: signal.signal(each, hear) for each in (signal.SIGINT, signal.SIGTERM)}
-    try:
+    with heard(service.stop):
         service.run()
-    finally:
-        for number, handler in kept.items():
-            signal.signal(number, handler)

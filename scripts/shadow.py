@@ -30,7 +30,7 @@ def shadow(
     from checks.shadow_days import shadow_days
     from core.clock import SystemClock
     from core.settings import load_settings
-    from feeds import ParquetStore
+    from feeds import stores
     from journal import opened
     from reports.archive import check_target
     from reports.shadow_report import SHADOW, write_shadow
@@ -41,7 +41,7 @@ def shadow(
         check_target(out, SHADOW)
     known = read_quotes(quotes) if quotes else None
     with output.progress_bar() as progress, _journal(settings, opened) as journal:
-        found = shadow_days(journal, ParquetStore(settings.bars_dir), days, SystemClock(), _wanted(run), account, known, progress)
+        found = shadow_days(journal, stores.opened(settings.store), days, SystemClock(), _wanted(run), account, known, progress)
     summary = found.summary()
     directory = out or new_directory(settings.runs_dir, "shadow-" + days.replace(":", "-"))
     summary["report"] = str(write_shadow(summary, directory).resolve())

@@ -61,14 +61,14 @@ def signals(
     import engine
     from core.calendars import get_calendar
     from core.settings import load_settings
-    from feeds import ParquetStore
+    from feeds import stores
     from sizers import solved
 
     get_calendar(run.calendar)
     settings = load_settings()
     solved.configure(settings.solved)
     with output.progress_bar() as progress:
-        found = engine.today(run, store=ParquetStore(settings.bars_dir), progress=progress).summary()
+        found = engine.today(run, store=stores.opened(settings.store), progress=progress).summary()
     if as_json:
         output.as_json(found)
         return

@@ -22,7 +22,7 @@ from engine import resolve
 from engine.build import lone_sizer, sizer_of, strategy_params
 from engine.today import Signals
 from journal.steering import CONFIGURE
-from services import market, own_files
+from services import market, own_files, own_runs
 from sizers import PortfolioSizer, solved
 
 if TYPE_CHECKING:
@@ -151,18 +151,26 @@ def checked(name: str, given: Mapping[str, Any], before: Mapping[str, Any] | Non
 def configure(journal: "Journal", name: str, given: Mapping[str, Any], by: str) -> "SteeringRequest":
     """Ask for other parameters of a strategy, of every run of it, from its next decision on; the request recorded.
 
+    Code of one's own ("file.py:Class") is known by its name in the specs of runs, and never read here: each of them is asked, and checks
+    the parameters itself.
+
     Args:
         given: as in `checked`. by: who asks.
 
+    Returns:
+        The request; of those to several runs of one's own code, the last.
+
     Raises:
-        UnknownName, BadSpec: as `checked`; nothing is recorded. UsageError: nothing is given.
+        UnknownName, BadSpec: as `checked`; or no run decides by it; nothing is recorded. UsageError: nothing is given.
     """
-    name = canonical(name)
+    own = own_runs.runs_of(journal, name) if own_files.is_code(name) else []
+    name = name if own else canonical(name)
     if not given:
-        raise UsageError(f"parameters: none were given for {name}; name some, such as "
-                         f"{next(iter(resolve.defaults(resolve.strategy_class(name))), 'fast')}")
-    facts = {PARAMETERS: checked(name, given, configured(journal, name))}
-    return journal.steering.ask(CONFIGURE, name, "", facts, by)
+        known = () if own else resolve.defaults(resolve.strategy_class(name))
+        raise UsageError(f"parameters: none were given for {name}; name some, such as {next(iter(known), 'fast')}")
+    if not own:
+        return journal.steering.ask(CONFIGURE, name, "", {PARAMETERS: checked(name, given, configured(journal, name))}, by)
+    return [journal.steering.ask(CONFIGURE, strategy, run, {PARAMETERS: plain(given)}, by) for strategy, run in own][-1]
 
 
 def signals(settings: Settings, spec: RunSpec, journal: "Journal | None" = None) -> Signals:

@@ -15,7 +15,7 @@ from core.errors import BadSpec, UnknownName, UsageError
 from core.settings import Settings
 from core.spec import RunSpec
 from core.spec_texts import parse_value
-from feeds import ParquetStore
+from feeds import BarStore, stores
 from feeds.load import load_bars
 from indicators import AVERAGES, Indicators, on
 
@@ -44,9 +44,9 @@ class IndicatorKind:
     parts: tuple[str, ...]
 
 
-def store(settings: Settings) -> ParquetStore:
-    """The store of fetched bars; one for each folder, so that services share what it remembers."""
-    return _store(settings.bars_dir)
+def store(settings: Settings) -> BarStore:
+    """The store of fetched bars; one for each place, so that services share what it remembers."""
+    return _store(settings.store)
 
 
 def bars(settings: Settings, symbols: Sequence[str], start: str | None = None, end: str | None = None, interval: str = "1d",
@@ -168,5 +168,5 @@ def _number(name: str, value: Any, kind: str) -> Any:
 
 
 @lru_cache(maxsize=8)
-def _store(directory: Path) -> ParquetStore:
-    return ParquetStore(directory)
+def _store(place: str | Path) -> BarStore:
+    return stores.opened(place)

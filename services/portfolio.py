@@ -17,11 +17,11 @@ from core.panels import carried_forward
 from core.settings import Settings
 from core.spec import RunSpec
 from engine import resolve
-from engine.build import load
 from engine.deciding import deciding
 from engine.live.phases import Phase, decisions
 from engine.live.sending import Run
 from engine.live.wanted import Decided, run_key, sized
+from engine.loading import load
 from journal.steering import REBALANCE, SCHEDULE, SteeringRequest
 from services import catalogue, market
 from services.actual import Actual, actual

@@ -9,11 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from core.calendars import get_calendar
-from core.errors import UsageError
 from core.settings import Settings
-from core.space import Choice, Dimension, Space, read_dimension
 from core.spec import RunSpec
-from core.spec_texts import parse_value
 
 Telling = Callable[[float, str], None]  # done so far, 0 to 1, and what is being done
 
@@ -52,7 +49,7 @@ class Backtest:
         tell(0.05, "loading bars")
         bars = _loaded(self.spec, settings, tell)
         tell(0.3, f"playing {len(bars):,} bars")
-        result = engine.run(self.spec, bars=bars)
+        result = engine.run(self.spec, bars=bars, playing=lambda done, total: tell(0.3 + 0.4 * done / total, f"playing {total:,} bars"))
         tell(0.7, "writing the report")
         page = reports.write(result, directory)
         tell(0.95, "recording")
@@ -62,7 +59,7 @@ class Backtest:
 
 @dataclass(frozen=True)
 class Sweep:
-    """`cerebrolab sweep`: a spec, the texts of what varies (see `read_space`), and the fields of `optimize.Search`."""
+    """`cerebrolab sweep`: a spec, the texts of what varies (see `engine.varying`), and the fields of `optimize.Search`."""
 
     spec: RunSpec
     vary: Mapping[str, Any] = field(default_factory=dict)
@@ -81,6 +78,7 @@ class Sweep:
             CerebrolabError: as `optimize.sweep`, `reports.write_sweep` and the journal.
         """
         import reports
+        from engine.varying import read_space
         from optimize import Search, sweep
         from optimize.searching import OPTUNA
 
@@ -103,38 +101,8 @@ class Sweep:
 Task = Backtest | Sweep
 
 
-def read_space(spec: RunSpec, vary: Mapping[str, Any], where: Sequence[str] = ()) -> tuple[RunSpec, Space]:
-    """The run and the space that values and texts such as "5:100:5" amount to; the strategy's own space where none varies.
-
-    Args:
-        vary: parameter -> "low:high:step", "a,b,c", a list of values, or one value, which is fixed.
-
-    Raises:
-        UnknownName: no such parameter. BadSpec: an empty range, a rule that is none. UsageError: nothing varies.
-    """
-    from engine.build import default_of
-    from engine.resolve import strategy_class
-
-    dimensions: dict[str, Dimension] = {}
-    fixed = {}
-    for name, value in vary.items():
-        default = default_of(spec, name)
-        several = isinstance(value, list | tuple)
-        dimension = Choice(*value) if several else read_dimension(name, str(value), default)
-        if dimension is None or (several and len(dimension) == 1):
-            fixed[name] = value[0] if several else parse_value(value) if isinstance(value, str) else value
-        else:
-            dimensions[name] = dimension
-    whole = getattr(strategy_class(spec.strategy), "space", Space())
-    if not dimensions:
-        dimensions = {name: each for name, each in whole.dimensions.items() if name not in fixed}
-    if not dimensions:
-        raise UsageError(f"vary: nothing varies; name what to try, such as {next(iter(fixed), 'fast')} = 5:100:5")
-    return spec.with_assignments(fixed), Space(dimensions, (*whole.where, *where))
-
-
 def _loaded(spec: RunSpec, settings: Settings, tell: Telling) -> Any:
-    from engine.build import load
+    from engine.loading import load
     from services import market
     from sizers import solved
 

@@ -3,9 +3,14 @@
 import gc
 
 from hypothesis import HealthCheck, settings
+from questdb_server import _quest_place, _quest_server  # noqa: F401  (fixtures of every folder)
 
 settings.register_profile("cerebrolab", deadline=None, derandomize=True, print_blob=True, max_examples=30,
                           suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("cerebrolab")
 
 gc.set_threshold(100_000, 20, 50)  # a tenth of the time
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "xdist_group(name): one process runs all of a group, with --dist loadgroup")

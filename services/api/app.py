@@ -14,14 +14,29 @@ from core import __version__
 from core.errors import CerebrolabError
 from core.settings import Settings
 from journal import Journal
+from services import questdb
 from services.api import access, problems
 from services.api.parts import JournalPart
-from services.api.routes import jobs, market, portfolio, rebalancing, records, risk, runs, steering, strategies
+from services.api.routes import (
+    jobs,
+    ledger,
+    market,
+    portfolio,
+    rebalancing,
+    records,
+    risk,
+    run_records,
+    runs,
+    steering,
+    strategies,
+)
+from services.api.staged import Staged
 from services.jobs import Jobs
 
 BODY_LIMIT = 1_000_000  # bytes
 RATE = 600  # requests a minute of one client
-ROUTERS = tuple(each.router for each in (market, strategies, risk, jobs, runs, rebalancing, records, portfolio, steering))
+ROUTERS = tuple(each.router for each in (
+    market, strategies, risk, jobs, runs, run_records, ledger, rebalancing, records, portfolio, steering))
 TEXT = """Market data, indicators, strategies, signals, risk, backtests and sweeps in the background, and the journal.
 
 Numbers that do not exist (an average without bars enough, a ratio without volatility) are null, never NaN. Dates are ISO dates, moments
@@ -52,11 +67,12 @@ def create_app(settings: Settings, token: str | None = None, *, workers: int = 1
         with _told(app), Journal(settings.journal) as journal, Jobs(settings, journal, workers) as running:
             journal.runs(limit=1)  # makes the tables
             app.state.journal, app.state.jobs = journal, running
-            yield
+            with questdb.following(settings):
+                yield
 
     dependencies = [Security(HTTPBearer(auto_error=False))] if token is not None else []
     app = FastAPI(title="cerebrolab", version=__version__, description=TEXT, lifespan=lifespan, redoc_url=None, dependencies=dependencies)
-    app.state.settings, app.state.files = settings, files
+    app.state.settings, app.state.files, app.state.staged = settings, files, Staged()
     app.get("/health", response_model=Health, responses=problems.RESPONSES, tags=["health"])(_health)
     for router in ROUTERS:
         app.include_router(router, prefix="/v1", responses=problems.RESPONSES)

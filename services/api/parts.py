@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 
 from core.settings import Settings
 from journal import Journal
+from services.api.staged import Staged
 from services.jobs import Jobs
 
 MOST_ROW = 2**63 - 1  # numbers of rows
@@ -36,10 +37,16 @@ def files(request: Request) -> bool:
     return request.app.state.files
 
 
+def staged(request: Request) -> Staged:
+    """The parts of runs that are being told."""
+    return request.app.state.staged
+
+
 Exact = Annotated[Decimal, PlainSerializer(lambda number: f"{number:f}", return_type=str)]  # never with an exponent
 JournalPart = Annotated[Journal, Depends(journal)]
 SettingsPart = Annotated[Settings, Depends(settings)]
 JobsPart = Annotated[Jobs, Depends(jobs)]
+StagedPart = Annotated[Staged, Depends(staged)]
 FilesPart = Annotated[bool, Depends(files)]
 Limit = Annotated[int, Query(ge=1, le=MOST_PAGE, description="How many, at most.")]
 Offset = Annotated[int, Query(ge=0, le=MOST_ROW, description="How many to leave out before the first.")]

@@ -100,6 +100,12 @@ class EquityPoint(BaseModel):
     source: str
 
 
+class EquityPage(Page):
+    """Equity over time, in the order of the moments."""
+
+    equity: list[EquityPoint]
+
+
 class NewSnapshot(Body):
     """What an account, or a run on it, was worth at a moment."""
 
@@ -118,6 +124,12 @@ class Snapshot(EquityPoint):
     positions: dict[str, Any]
 
 
+class SnapshotPage(Page):
+    """Snapshots in the order of the moments."""
+
+    snapshots: list[Snapshot]
+
+
 class RecordedSignal(Body):
     """What a strategy has said on a bar: symbol -> conviction, 0 = out."""
 
@@ -126,6 +138,12 @@ class RecordedSignal(Body):
     strategy: Text
     bar_ns: Moment
     convictions: dict[Symbol, float]
+
+
+class SignalPage(Page):
+    """Signals in the order of the bars."""
+
+    signals: list[RecordedSignal]
 
 
 class NewRequest(Body):

@@ -7,7 +7,7 @@ from core.calendars import get_calendar
 from core.errors import NoBars
 from core.settings import Settings
 from core.spec import RunSpec
-from engine.build import load
+from engine.loading import load
 from services import market
 from services.rpc.asked import asked_dates, asked_source, asked_symbols
 from services.rpc.calls import Answer, Call, finite

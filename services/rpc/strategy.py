@@ -17,7 +17,7 @@ from engine.live.phases import params_of
 from engine.today import Signal, Signals
 from indicators import on
 from journal import Journal
-from services import catalogue, market
+from services import catalogue, market, own_files
 from services.rpc.asked import asked_dates, asked_source, asked_symbols
 from services.rpc.calls import Answer, Call, finite
 from services.rpc.generated import strategyservice_pb2 as pb
@@ -64,9 +64,10 @@ class StrategyService:
         Raises:
             CerebrolabError: no such strategy or parameter, a value that is not possible, or it cannot be recorded; nothing is recorded.
         """
-        given = _texts(request.parameters)
-        asked = catalogue.configure(self._journal, _named(request.strategy_name), given, request.requested_by[:MOST_TEXT] or "gRPC")
-        return pb.Configured(strategy_name=asked.strategy, request_id=asked.id, parameters=_values(catalogue.strategy(asked.strategy, self._journal)))
+        given, name = _texts(request.parameters), _named(request.strategy_name)
+        asked = catalogue.configure(self._journal, name, given, request.requested_by[:MOST_TEXT] or "gRPC")
+        values = given if own_files.is_code(name) else _values(catalogue.strategy(asked.strategy, self._journal))
+        return pb.Configured(strategy_name=asked.strategy, request_id=asked.id, parameters=values)
 
     def parameters(self, request: pb.ParametersRequest, _: Call) -> pb.Parameters:
         """The parameters of a strategy, as they were configured.
@@ -135,7 +136,7 @@ def _signal(found: Signals, row: Signal, risk_unit: float) -> pb.Signal:
 def _named(name: str) -> str:
     if not name.strip():
         raise BadSpec("strategy_name is empty: name a strategy, such as momentum")
-    return catalogue.canonical(name)
+    return name if own_files.is_code(name) else catalogue.canonical(name)  # code of one's own is not read for whoever names it
 
 
 def _texts(parameters: Any) -> dict[str, str]:

@@ -4,16 +4,17 @@ import logging
 import random
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 
 from brokers.alpaca.errors import BrokerUnavailable, Refused, Unauthorized
 from brokers.alpaca.rest import Rest
 from core.clock import Clock
 from core.errors import StoreFailed, UsageError
 from journal import Journal
-from journal.account_log import LiveExecution
+from journal.account_log import LiveExecution, uncovered
 from journal.live_days import every
 from journal.pages import Chosen
-from services.stream.executions import DAY_NS, lacking, members
+from services.stream.executions import DAY_NS, members
 from services.stream.pace import Pace
 from services.stream.queue_file import QueueFile, Waiting
 
@@ -74,9 +75,8 @@ class Delivery:
         """
         told = waiting.execution
         try:
-            execution = self._news_of(told)
-            if execution is not None:
-                self._journal.account_log.execute([execution])
+            news = self._news_of(told)
+            recorded = self._journal.account_log.execute(news) if news else 0
         except UsageError as error:
             if isinstance(error, Unauthorized):
                 raise
@@ -84,15 +84,16 @@ class Delivery:
             self._warn(f"set aside in {self._queue.path}: {_words(told)} of order {told.client_order_id}: {error}")
             return
         self._queue.done(waiting.number)
-        if execution is not None:
-            self._tell(f"{_words(execution)}{f' of {execution.run}' if execution.run else ''}")
+        for each in news if recorded else ():
+            self._tell(f"{_words(each)}{f' of {each.run}' if each.run else ''}")
 
-    def _news_of(self, told: LiveExecution) -> LiveExecution | None:
-        """The execution with the run it belongs to, as far as the journal lacks it."""
+    def _news_of(self, told: LiveExecution) -> list[LiveExecution]:
+        """The execution with the run it belongs to, as far as the journal lacks it; what is recorded meanwhile, the journal leaves out."""
         chosen = Chosen(told.account, None, (told.symbol,), told.time_ns - NEAR_NS, told.time_ns + LASTING_NS)
         known = [each for each in every(lambda after: self._journal.pages.executions(chosen, after)) if each.client_order_id == told.client_order_id]
-        new = lacking(told, known)
-        return None if new is None else LiveExecution(**{**vars(new), "run": self._run_of(new)})
+        news = uncovered(told, [(each.filled, each.qty) for each in known])
+        run = self._run_of(told) if news else ""
+        return [replace(each, run=run) for each in news]
 
     def _run_of(self, told: LiveExecution) -> str:
         """The run whose order it is; the legs of a group are whose the group is."""

@@ -5,7 +5,6 @@ An execution is the same by websocket and by request: the client order id, and t
 
 import logging
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from decimal import Decimal
 
 from brokers.alpaca.answers import ZERO, Activity, Order, exact
@@ -56,17 +55,6 @@ def members(orders: Iterable[Order]) -> Iterator[tuple[Order, Order]]:
         yield order, order
         for leg in order.legs:
             yield leg, order
-
-
-def lacking(execution: LiveExecution, known: Iterable[LiveExecution]) -> LiveExecution | None:
-    """The part of an execution that others of its order do not cover, counted in the order's shares so far; None where they cover it all."""
-    begin, end = execution.filled - execution.qty, execution.filled
-    spans = sorted((each.filled - each.qty, each.filled) for each in known)
-    for first, last in spans:
-        begin = last if first <= begin < last else begin
-    for first, last in reversed(spans):
-        end = first if first < end <= last else end
-    return replace(execution, filled=end, qty=end - begin) if begin < end else None
 
 
 def _read(rest: Rest, unknown: dict[str, int]) -> Iterator[Order]:

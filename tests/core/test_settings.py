@@ -61,3 +61,23 @@ def test_the_example_lists_every_setting_with_its_comment_and_default():
 
 def test_the_example_is_a_valid_file():
     assert load_settings(EXAMPLE) == load_settings()
+
+
+def test_the_password_of_questdb_is_a_secret_but_for_the_one_it_ships_with(monkeypatch):
+    assert load_settings().questdb is None
+    monkeypatch.setenv("CEREBROLAB_QUESTDB", "questdb://me:a%40b@host:9000")
+    settings = load_settings()
+    assert settings.questdb == "questdb://me:a%40b@host:9000" and settings.secrets == ["a%40b", "a@b"]
+    assert "a%40b" not in f"{settings!r} {settings.model_dump()}"
+    monkeypatch.setenv("CEREBROLAB_QUESTDB", "questdb://admin:quest@host")
+    assert load_settings().secrets == []
+
+
+def test_the_store_is_a_folder_or_an_address_whose_password_is_a_secret(monkeypatch):
+    assert load_settings().store == Path(".cerebrolab/bars")
+    monkeypatch.setenv("CEREBROLAB_STORE", " my bars ")
+    assert load_settings().store == Path("my bars")
+    monkeypatch.setenv("CEREBROLAB_STORE", "postgresql://me:a%40b@host/base")
+    settings = load_settings()
+    assert settings.store == "postgresql://me:a%40b@host/base" and settings.secrets == ["a%40b", "a@b"]
+    assert "a%40b" not in f"{settings!r} {settings.model_dump()}"

@@ -15,9 +15,10 @@ from core.bars import Bars, Origin
 from core.clock import ManualClock
 from core.result import Fill, OrderRecord, RunResult
 from core.spec import RunSpec
-from journal import Journal
+from journal import Journal, opened
 from services.api import problems
-from services.api.routes import portfolio, records, steering
+from services.api.routes import ledger, portfolio, records, run_records, runs, steering
+from services.api.staged import Staged
 
 
 def make_result(**changes):
@@ -78,7 +79,8 @@ def _place(request):
 def _api():
     """The routes over the journal as they are served; the application is given a journal for each test."""
     app = FastAPI()
-    for routes in (records, portfolio, steering):
+    app.state.staged = Staged()
+    for routes in (records, portfolio, steering, runs, run_records, ledger):
         app.include_router(routes.router, prefix="/v1")
     problems.install(app)
     with serving(app, "off") as url:
@@ -95,19 +97,20 @@ def _url(api, path):
 
 @pytest.fixture(name="anywhere", params=["sqlite", "postgresql", "api"])
 def _anywhere(request):
-    """Where the journal of live accounts can be: also behind the REST API."""
+    """Where the journal can be: also behind the REST API."""
     return request.getfixturevalue({"sqlite": "path", "postgresql": "address", "api": "url"}[request.param])
 
 
 @pytest.fixture(name="journal")
 def _journal(place):
-    with Journal(place) as journal:
+    with opened(place) as journal:
         yield journal
 
 
 @pytest.fixture(name="statement")
-def _statement(place):
-    """Executes a statement as another program would, and returns what it finds."""
+def _statement(place, path):
+    """Executes a statement as another program would, in the database itself, and returns what it finds."""
+    place = path if str(place).startswith("http") else place
 
     def execute(text):
         if isinstance(place, str):

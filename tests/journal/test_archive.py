@@ -131,7 +131,7 @@ def manifest(**values):
     (lambda files: files.pop("account_notes.parquet"), CorruptFile, "account_notes.parquet is missing"),
     (lambda files: files.update({"account_notes.parquet": files["trials.parquet"]}), CorruptFile, "account_notes.parquet is not what the manifest says"),
     (lambda files: files.update({"../evil": b"x"}), CorruptFile, "'../evil' does not belong in it"),
-    (manifest(revision="0099"), UsageError, "has the journal's format 99, and this cerebrolab reads 6"),
+    (manifest(revision="0099"), UsageError, "has the journal's format 99, and this cerebrolab reads 7"),
     (manifest(kind="other"), CorruptFile, "the manifest is of something else"),
     (manifest(tables={}), CorruptFile, "the manifest is of something else"),
 ])

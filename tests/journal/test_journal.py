@@ -3,13 +3,19 @@ from decimal import Decimal
 import pytest
 
 from core.clock import ManualClock
-from core.errors import UnknownName
-from journal import Journal
+from core.errors import CerebrolabError, UnknownName
+from journal import Journal, opened
+from journal.run_record import run_record
+
+
+@pytest.fixture(name="place")
+def _place(anywhere):
+    return anywhere
 
 
 def test_a_run_is_read_back_as_it_was_recorded(place, make_result):
     result = make_result()
-    with Journal(place, clock=ManualClock(1_700_000_000 * 10**9)) as journal:
+    with opened(place, ManualClock(1_700_000_000 * 10**9)) as journal:
         number = journal.record_run(result, "runs/first")
         run = journal.run(number)
     assert (run.id, run.created_ns, run.directory) == (1, 1_700_000_000 * 10**9, "runs/first")
@@ -92,9 +98,16 @@ def test_executions_of_an_unknown_run_are_refused(journal, make_result):
         journal.record_executions(9, make_result().fills)
 
 
+def test_a_run_with_a_key_is_recorded_once(journal, make_result):
+    record = run_record(make_result(), None, 5)
+    first = journal.insert_run(record, "a-run-of-mine")
+    assert journal.insert_run(record, "a-run-of-mine") == first and journal.insert_run(record, "another-one") != first
+    assert len(journal.runs()) == 2 and len(journal.orders(first)) == 3
+
+
 def test_half_a_run_is_never_there(journal, make_result):
     twice = make_result().orders[:1] * 2
-    with pytest.raises(OSError, match="(?i)unique constraint"):
+    with pytest.raises(CerebrolabError, match="(?i)unique constraint|orders: number 1 is there 2 times"):
         journal.record_run(make_result(orders=twice))
     assert journal.runs() == []
 

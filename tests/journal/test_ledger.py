@@ -15,6 +15,11 @@ HEAD = SweepHead("key", "GoldenCross", "source", ["BBB", "AAA"], "data", {"cash"
                  "twin", "2020-01-02", "2020-12-31", 250)
 
 
+@pytest.fixture(name="place")
+def _place(anywhere):
+    return anywhere
+
+
 def append(ledger, sweep, numbers, width=4):
     numbers = np.array(numbers)
     measures = numbers[:, None] + np.arange(len(MEASURES)) / 100
@@ -98,6 +103,12 @@ def test_the_latest_verdict_counts(journal):
     assert ledger.verdict("source", {"fast": 3}, ["AAA", "BBB"]) is None
     assert ledger.verdict("source", {"fast": 2}, ["AAA"]) is None
     assert ledger.verdict("source", {"fast": 2}, ["AAA", "BBB"], "newer data") is None
+
+
+def test_a_verdict_with_a_key_is_recorded_once(journal, statement):
+    first = journal.ledger.record_verdict("k", **VERDICT, passed=True)
+    assert journal.ledger.record_verdict("k", **VERDICT, passed=False) == first
+    assert statement("SELECT count(*) FROM verdicts") == [(1,)]
 
 
 def test_an_unknown_sweep_is_named(journal):

@@ -13,18 +13,22 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 
+import numpy as np
 import pytest
 
 from core.errors import StoreFailed, UnknownName, UsageError
-from journal import Journal, LiveOrder, opened
+from core.measures import MEASURES
+from journal import Journal, LiveOrder, SweepHead, opened
 from journal.account_log import ALERT, TRANSFER, LiveExecution
 from journal.api_client import ApiClient
+from journal.archive import export
 from journal.live_days import LiveDays, SentOrder, Trace
 
 ROOT = Path(__file__).parents[2]
 DECISION = dict(account="A", run_key="r", bar_ns=10, session="2024-03-01", strategy="S", strategy_source="x", spec={"calendar": "24/7"},
                 fingerprint="f", equity=Decimal("100.5"), cash=Decimal(1), targets={"AAA": 3.0}, notes=["slow"])
 BUY = LiveExecution("c-1", "b", Decimal(10), "A", "r", "AAA", "buy", Decimal(10), Decimal("9.123456789012345678901234567"), 5, Decimal("0.1"))
+HEAD = SweepHead("key", "S", "x", ["A"], "f", {}, {}, "grid", "sharpe", 0, "twin", "2020-01-02", "2020-12-31", 2)
 ORDER = LiveOrder("c-1", 0, "AAA", "buy", Decimal(10), "enter")
 
 SERVER = """
@@ -36,10 +40,12 @@ from sqlalchemy import Engine, event
 from sqlalchemy.orm import Session
 from journal import Journal
 from services.api import problems
-from services.api.routes import portfolio, records, steering
+from services.api.routes import ledger, portfolio, records, run_records, runs, steering
+from services.api.staged import Staged
 place, descriptor, parent = sys.argv[1], int(sys.argv[2]), os.getpid()
 app = FastAPI()
-for routes in (records, portfolio, steering):
+app.state.staged = Staged()
+for routes in (records, portfolio, steering, runs, run_records, ledger):
     app.include_router(routes.router, prefix="/v1")
 problems.install(app)
 
@@ -116,6 +122,29 @@ def test_a_killed_api_loses_and_doubles_nothing(place):
     assert killed is None or killed >= 12
 
 
+def test_a_killed_api_loses_and_doubles_nothing_of_research(place, make_result, statement, monkeypatch):
+    monkeypatch.setattr("journal.remote_research.BODY", 500)
+    numbers, result = np.arange(3), make_result()
+    measures, sums = np.outer(numbers, np.arange(len(MEASURES)) / 7), np.outer(numbers, [0.1, 0.2])
+    with mortal(place) as (url, process), opened(url) as journal:
+        run = journal.record_run(result, "runs/first")
+        assert journal.record_executions(run, result.fills) == 0
+        sweep, done = journal.ledger.begin(HEAD)
+        journal.ledger.append(sweep, numbers, [{"fast": int(each)} for each in numbers], measures, sums, sums**2)
+        journal.ledger.finish(sweep)
+        verdict = journal.ledger.record_verdict(run_id=run, strategy="S", strategy_source="x", params={}, universe=["A"], fingerprint="f",
+                                                passed=True, reasons=[], numbers={})
+    killed = int(process.stdout.read().split()[-1]) if not process.stdout.closed else None
+    with Journal(place) as journal:
+        assert [row.id for row in journal.runs()] == [run] and len(journal.orders(run)) == 3 and len(journal.executions(run)) == 2
+        assert [row.id for row in journal.ledger.sweeps()] == [sweep] and not len(done)
+        assert journal.ledger.sweep(sweep).finished_ns is not None
+        batch, = journal.ledger.trials(sweep)
+        assert batch.numbers.tolist() == numbers.tolist() and np.array_equal(batch.measures, measures)
+        assert journal.ledger.verdict("x", {}, ["A"]).id == verdict and statement("SELECT count(*) FROM verdicts") == [(1,)]
+    assert killed is None or killed >= 10
+
+
 @pytest.fixture(name="remote")
 def _remote(url):
     with opened(url) as journal:
@@ -146,8 +175,8 @@ def test_verdicts_are_read(remote, path):
     assert remote.ledger.verdict("x", {"a": 2}, ["A", "B"]) is None
 
 
-def test_what_takes_the_database_itself_says_so(remote, make_result):
-    for call in (remote.runs, lambda: remote.record_run(make_result()), lambda: remote.ledger.sweeps()):
+def test_what_takes_the_database_itself_says_so(url, tmp_path):
+    for call in (lambda: export(url, tmp_path / "all.tar.gz"), lambda: Journal(url)):
         with pytest.raises(UsageError, match="this takes the database itself, and http://127.0.0.1:.* set CEREBROLAB_JOURNAL to the database"):
             call()
 

@@ -27,4 +27,4 @@ def test_a_command_on_an_api_that_is_not_there_is_one_clear_line(command, monkey
     monkeypatch.setenv("CEREBROLAB_JOURNAL", "http://127.0.0.1:9")
     monkeypatch.setattr("journal.api_client.DEADLINE_S", 0.1)
     answer = command("runs", "list")
-    assert answer.code == 2 and "this takes the database itself" in answer.err
+    assert answer.code == 2 and "does not answer" in answer.err and "cerebrolab serve api" in answer.err

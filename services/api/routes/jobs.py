@@ -10,13 +10,14 @@ from core import errors
 from engine import resolve
 from engine.build import sizer_of
 from engine.deciding import deciding
+from engine.varying import read_space
 from optimize import Search, read_objectives
 from services.api import problems
 from services.api.parts import Body, FilesPart, JobsPart, Limit, Offset, Page, next_page, stated
 from services.api.spec_body import SpecBody, check_numbers, spec_of
 from services.job_files import Job
 from services.jobs import Jobs
-from services.tasks import Backtest, Sweep, Task, read_space
+from services.tasks import Backtest, Sweep, Task
 
 router = APIRouter(tags=["jobs"])
 State = Literal["waiting", "running", "done", "failed", "cancelled", "lost"]

@@ -8,25 +8,29 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query
 
 from core.errors import UsageError
+from journal.pages import Chosen
 from journal.state import Portfolio
 from services.api.parts import MOST_ROW, JournalPart
 from services.api.portfolio_bodies import (
     ActualPortfolio,
-    EquityPoint,
+    EquityPage,
     HeldPosition,
     NewReconciliation,
     NewSnapshot,
     Reconciliation,
     ReconciliationPage,
     RecordedSignal,
-    Snapshot,
+    SignalPage,
+    SnapshotPage,
 )
 from services.api.record_bodies import TEXT, AskedName, Limit, Wanted
+from services.api.record_bodies import After as Place
 
 router = APIRouter(tags=["portfolio"])
 Account = Annotated[str, Query(pattern=TEXT, max_length=200, description="The broker's id of it.")]
 After = Annotated[int, Query(ge=0, le=MOST_ROW, description="Where to go on: `next` of the page before.")]
 WantedPart = Annotated[Wanted, Depends()]
+Few = Annotated[int, Query(ge=1, le=1_000, description="How many, at most.")]  # each names every symbol
 
 
 @router.get("/portfolio", response_model=ActualPortfolio)
@@ -59,10 +63,11 @@ def reconcile(journal: JournalPart, body: NewReconciliation) -> Any:
     return vars(journal.state.reconcile(body.account, stated, body.cash, body.run, body.by, body.key, body.time_ns))
 
 
-@router.get("/equity", response_model=list[EquityPoint])
-def equity(journal: JournalPart, account: Account, wanted: WantedPart) -> Any:
+@router.get("/equity", response_model=EquityPage)
+def equity(journal: JournalPart, account: Account, wanted: WantedPart, after: Place = "", limit: Limit = 100) -> Any:
     """Equity and cash of an account over time, as snapshots and decisions have seen them."""
-    return [vars(each) for each in journal.history.equity(account, wanted.run, wanted.since_ns, wanted.until_ns)]
+    found, place = journal.pages.equity(_chosen(wanted, account), after, limit)
+    return {"equity": [vars(each) for each in found], "next": place or None}
 
 
 @router.post("/equity", status_code=204)
@@ -71,22 +76,28 @@ def record_snapshot(journal: JournalPart, body: NewSnapshot) -> None:
     journal.history.take(**vars(body))
 
 
-@router.get("/equity/snapshots", response_model=list[Snapshot])
-def snapshots(journal: JournalPart, wanted: WantedPart) -> Any:
+@router.get("/equity/snapshots", response_model=SnapshotPage)
+def snapshots(journal: JournalPart, wanted: WantedPart, after: Place = "", limit: Few = 100) -> Any:
     """Snapshots with their positions, in order."""
-    return [vars(each) for each in journal.history.snapshots(wanted.account, wanted.run, wanted.since_ns, wanted.until_ns)]
+    found, place = journal.pages.snapshots(_chosen(wanted, wanted.account), after, limit)
+    return {"snapshots": [vars(each) for each in found], "next": place or None}
 
 
-@router.get("/signals", response_model=list[RecordedSignal])
-def signals(journal: JournalPart, wanted: WantedPart) -> Any:
+@router.get("/signals", response_model=SignalPage)
+def signals(journal: JournalPart, wanted: WantedPart, after: Place = "", limit: Few = 100) -> Any:
     """What strategies have said for live accounts, in the order of the bars."""
-    return [vars(each) for each in journal.history.signals(wanted.account, wanted.run, wanted.since_ns, wanted.until_ns)]
+    found, place = journal.pages.signals(_chosen(wanted, wanted.account), after, limit)
+    return {"signals": [vars(each) for each in found], "next": place or None}
 
 
 @router.put("/signals", status_code=204)
 def record_signal(journal: JournalPart, body: RecordedSignal) -> None:
     """Record what a strategy says on a bar; what it has said first on it stays."""
     journal.history.say(**vars(body))
+
+
+def _chosen(wanted: Wanted, account: str | None) -> Chosen:
+    return Chosen(account, wanted.run, (), wanted.since_ns, wanted.until_ns)
 
 
 def _portfolio(found: Portfolio) -> dict[str, Any]:

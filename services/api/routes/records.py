@@ -95,9 +95,10 @@ def change_order(journal: JournalPart, client_order_id: OrderName, body: LaterCh
 
 
 @router.get("/decisions", response_model=DecisionPage)
-def decisions(journal: JournalPart, wanted: WantedPart, after: After = "", limit: Limit = 100, with_orders: bool = False) -> Any:
-    """Decisions for live accounts, in the order of their bars; `with_orders`: only those that asked for some."""
-    found, place = journal.pages.decisions(_chosen(wanted), after, limit, with_orders)
+def decisions(journal: JournalPart, wanted: WantedPart, after: After = "", limit: Limit = 100, with_orders: bool = False,
+              latest: bool = False) -> Any:
+    """Decisions for live accounts, in the order of their bars; `with_orders`: only those that asked for some, `latest`: the last of each run."""
+    found, place = journal.pages.decisions(_chosen(wanted), after, limit, with_orders, latest)
     return {"decisions": [vars(each) for each in found], "next": place or None}
 
 

@@ -10,7 +10,7 @@ from journal import RunRow
 from services.api.parts import MOST_ROW, Exact, JournalPart, Limit, Offset, next_page
 
 router = APIRouter(tags=["runs"])
-Number = float | None
+Number = int | float | None
 RunId = Annotated[int, Path(ge=1, le=MOST_ROW)]
 
 
@@ -19,7 +19,9 @@ class Run(BaseModel):
 
     id: int
     created: dt.datetime
+    created_ns: int = Field(description="The same, exactly; UTC nanoseconds.")
     strategy: str
+    strategy_source: str = Field(description="Digest of its source text: equal text, equal digest.")
     symbols: list[str]
     start: dt.date
     end: dt.date
@@ -72,10 +74,11 @@ Metrics.model_rebuild()
 @router.get("/runs", response_model=RunPage)
 def runs(request: Request, journal: JournalPart, limit: Limit = 100, offset: Offset = 0,
          strategy: Annotated[str | None, Query(pattern=r"^[^\x00-\x1f]*$", max_length=200)] = None,
-         symbol: Annotated[str | None, Query(max_length=50, description="Only runs that could trade it.")] = None) -> Any:
+         symbol: Annotated[str | None, Query(max_length=50, description="Only runs that could trade it.")] = None,
+         before: Annotated[int | None, Query(ge=1, le=MOST_ROW, description="Only runs with smaller numbers.")] = None) -> Any:
     """Runs, the latest first."""
     needed = offset + limit + 1 if symbol is None else None
-    found = [each for each in journal.runs(strategy, needed) if symbol is None or symbol in each.symbols]
+    found = [each for each in journal.runs(strategy, needed, before) if symbol is None or symbol in each.symbols]
     return {"next": next_page(request, limit, offset, len(found)), "runs": [_run(each) for each in found[offset : offset + limit]]}
 
 

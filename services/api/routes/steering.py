@@ -1,4 +1,4 @@
-"""What is asked of running strategies, and what they have made of it: /v1/steering; and what the gate has said: /v1/verdicts.
+"""What is asked of running strategies, and what they have made of it: /v1/steering.
 
 Imports the journal and what is beside it.
 """
@@ -6,40 +6,14 @@ Imports the journal and what is beside it.
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
-from pydantic import BaseModel, JsonValue
 
-from services.api.parts import MOST_ROW, Body, JournalPart
+from services.api.parts import MOST_ROW, JournalPart
 from services.api.portfolio_bodies import Answer, Asked, NewAnswer, NewRequest, Request, SteeringPage
-from services.api.record_bodies import TEXT, AskedName, Limit, LongText, SteeringKind, Symbol, Text
+from services.api.record_bodies import TEXT, AskedName, Limit, SteeringKind
 
 router = APIRouter(tags=["steering"])
 Name = Annotated[str, Query(pattern=TEXT, max_length=200)]
 RequestId = Annotated[int, Path(ge=1, le=MOST_ROW)]
-
-
-class VerdictAsked(Body):
-    """Which verdict: of a strategy's source with these parameters on these symbols."""
-
-    strategy_source: LongText
-    params: dict[Text, JsonValue]
-    universe: list[Symbol]
-    fingerprint: Text | None = None
-
-
-class Verdict(BaseModel):
-    """What the gate has said."""
-
-    id: int
-    created_ns: int
-    run_id: int | None
-    strategy: str
-    strategy_source: str
-    params: dict[str, Any]
-    universe: list[str]
-    fingerprint: str
-    passed: bool
-    reasons: list[str]
-    numbers: dict[str, Any]
 
 
 @router.get("/steering", response_model=SteeringPage)
@@ -81,10 +55,3 @@ def answers(journal: JournalPart, request_id: Annotated[int | None, Query(ge=1, 
 def answer(journal: JournalPart, request_id: RequestId, body: NewAnswer) -> None:
     """Record what a run has made of a request; its first answer stays."""
     journal.steering.answer(request_id, **vars(body))
-
-
-@router.post("/verdicts/latest", response_model=Verdict | None)
-def verdict(journal: JournalPart, body: VerdictAsked) -> Any:
-    """The latest verdict of the gate; null where it was not asked."""
-    found = journal.ledger.verdict(body.strategy_source, body.params, body.universe, body.fingerprint)
-    return None if found is None else vars(found)

@@ -13,11 +13,12 @@ from served import serving
 
 import engine
 from core.spec import RunSpec
+from engine.varying import read_space
 from journal import Journal
 from scripts import sweep
 from services.api.app import create_app
 from services.job_files import KEPT, Job, JobFiles
-from services.tasks import read_space
+from services.tasks import Backtest
 
 SPEC = {"strategy": "GoldenCross", "symbols": ["AAPL", "IBM"], "start": "2011-01-03", "end": "2011-12-30", "params": {"fast": 5, "slow": 20}}
 SWEEP = {"spec": {**SPEC, "params": {}}, "vary": {"fast": "3:5:1", "slow": [20, 30]}, "jobs": 1, "verify": False}
@@ -85,6 +86,14 @@ def test_a_backtest_is_that_of_the_command_and_is_recorded(client, app, settings
     assert client.get("/v1/runs", params={"symbol": "MSFT"}).json() == {"runs": [], "next": None}
     history = client.get(f"/v1/runs/{again}/metrics").json()["history"]
     assert [(each["run"], each["params"]["fast"]) for each in history] == [(run.id, 5), (again, 7)]
+
+
+def test_a_backtest_tells_how_far_it_has_played(tmp_path):
+    told = []
+    with Journal(tmp_path / "journal.db") as journal:
+        Backtest(RunSpec(**SPEC)).play(settings_in(tmp_path), journal, tmp_path / "report", lambda part, text: told.append((part, text)))
+    parts = [part for part, text in told if text == "playing 252 bars"]
+    assert len(set(parts)) > 80 and parts == sorted(parts) and parts[0] == 0.3 and 0.69 < parts[-1] < 0.7
 
 
 @pytest.mark.soak
@@ -164,7 +173,7 @@ def test_bad_specifications_begin_no_job(client, app, body, status, words):
 @pytest.mark.parametrize(("changes", "status", "words"), [
     ({"vary": {"fats": "1:3"}}, 404, "did you mean 'fast'"), ({"vary": {"fast": "5:1"}}, 422, "fast: the range 5:1"),
     ({"vary": {"fast": []}}, 422, "a choice of no values"), ({"vary": {"fast": [5, 5]}}, 422, "names a value twice"),
-    ({"vary": {"fast": 5, "slow": 20}}, 422, "vary: nothing varies"), ({"method": "gird"}, 404, "did you mean 'grid'"), ({"objective": "shrpe"}, 404, "sharpe"),
+    ({"vary": {"fast": 5, "slow": 20}}, 422, "nothing varies: name what to vary"), ({"method": "gird"}, 404, "did you mean 'grid'"), ({"objective": "shrpe"}, 404, "sharpe"),
     ({"where": ["fast <"]}, 422, "the rule 'fast <'"), ({"trials": 5}, 422, "trials is 5"), ({"method": "random", "trials": 0}, 422, "trials: "),
     ({"engine": "gpu"}, 422, "engine: "), ({"storage": "sqlite:///x"}, 422, "storage: "), ({"dask": "tcp://x"}, 422, "dask: "),
 ])
@@ -181,7 +190,7 @@ def test_bad_sweeps_begin_no_job(client, changes, status, words):
 def test_what_varies_is_understood_as_by_the_command(vary, texts):
     spec = RunSpec(strategy="GoldenCross", symbols=("AAPL",))
     found, space = read_space(spec, vary, ("3 * fast < slow",))
-    want, other = sweep.read_space(spec, texts, ("3 * fast < slow",))
+    want, other = read_space(spec, sweep.varying(texts), ("3 * fast < slow",))
     assert (found.with_assignments({}), space.to_dict(), space.where) == (want, other.to_dict(), other.where)
 
 

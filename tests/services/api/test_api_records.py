@@ -126,11 +126,15 @@ def test_the_portfolio_is_what_was_executed_and_booked(client):
 def test_equity_and_signals_as_they_were_recorded(client):
     post(client, "/decisions", DECISION)
     post(client, "/equity", {"account": "A", "run": "r", "equity": "99.10", "cash": "0.5", "time_ns": 11})
-    assert [(each["time_ns"], each["equity"], each["source"]) for each in client.get("/equity", params={"account": "A"}).json()] == [
+    assert [(each["time_ns"], each["equity"], each["source"]) for each in client.get("/equity", params={"account": "A"}).json()["equity"]] == [
         (10, "100.50", "decision"), (11, "99.10", "broker")]
+    first = client.get("/equity", params={"account": "A", "limit": 1}).json()
+    rest = client.get("/equity", params={"account": "A", "limit": 1, "after": first["next"]}).json()
+    assert [each["time_ns"] for each in (*first["equity"], *rest["equity"])] == [10, 11] and rest["next"] is None
+    assert client.get("/equity/snapshots").json()["snapshots"][0]["equity"] == "99.10"
     signal = {"account": "A", "run": "r", "strategy": "S", "bar_ns": 10, "convictions": {"AAA": 1.5}}
     post(client, "/signals", signal, method="PUT")
-    assert client.get("/signals", params={"account": "A"}).json() == [signal]
+    assert client.get("/signals", params={"account": "A"}).json() == {"signals": [signal], "next": None}
 
 
 def test_steering_shows_what_was_asked_and_answered(client):

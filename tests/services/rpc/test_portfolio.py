@@ -12,8 +12,8 @@ from live_days import Days, panel, venue
 
 from core.errors import BadSpec, UsageError
 from core.spec import RunSpec
-from engine.build import load
 from engine.live.wanted import wanted
+from engine.loading import load
 from journal import Journal
 from journal.account_log import LiveExecution
 from services import portfolio

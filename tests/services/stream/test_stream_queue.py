@@ -4,12 +4,9 @@ import sqlite3
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from core.errors import UsageError
 from journal.account_log import LiveExecution
-from services.stream.executions import lacking
 from services.stream.queue_file import OVERLAP_NS, QueueFile
 
 
@@ -70,20 +67,3 @@ def test_one_process_at_a_time(tmp_path):
         QueueFile(tmp_path / "queue.db" / "below")
     with pytest.raises(UsageError, match="is no queue"):
         QueueFile(tmp_path)
-
-
-SPANS = st.lists(st.tuples(st.integers(0, 20), st.integers(1, 8)), max_size=5)
-
-
-@given(st.integers(0, 20), st.integers(1, 8), SPANS)
-def test_what_others_lack_is_not_theirs(begin, qty, others):
-    known = [made(first + size, size) for first, size in others]
-    theirs = {share for first, size in others for share in range(first, first + size)}
-    found = lacking(made(begin + qty, qty), known)
-    asked = set(range(begin, begin + qty))
-    if found is None:
-        assert asked <= theirs
-        return
-    shares = range(int(found.filled - found.qty), int(found.filled))
-    assert set(shares) <= asked and asked - set(shares) <= theirs
-    assert shares[0] not in theirs and shares[-1] not in theirs
