@@ -10,6 +10,7 @@ RECIPE := pyproject.toml constraints.txt
 COMPILED := $(VENV)/.compiled
 GRPCURL := v1.9.3
 QUESTDB := 9.3.1
+VERSITYGW := v1.8.0
 
 unexport PYTHONDONTWRITEBYTECODE  # the tests start many processes, which read what the first has compiled
 
@@ -35,9 +36,11 @@ lint: $(INSTALLED_DEV)  ## check style, types and the direction of imports
 
 compiled: $(COMPILED)  ## compile the twin and the tests; processes that start together would each do it
 
-peers:  ## fetch grpcurl (by go) and QuestDB (by mvn) for the tests that speak to them; without, those are skipped
-	-@if command -v go > /dev/null; then GOBIN="$(CURDIR)/$(BIN)" go install github.com/fullstorydev/grpcurl/cmd/grpcurl@$(GRPCURL) 2>&1; fi
-	-@if command -v mvn > /dev/null; then mvn -q -B dependency:get -Dtransitive=false -Dartifact=org.questdb:questdb:$(QUESTDB); fi
+peers:  ## fetch grpcurl and versitygw (by go) and QuestDB (by mvn) for the tests that speak to them; without, those are skipped
+	-@if command -v go > /dev/null; then export GOBIN="$(CURDIR)/$(BIN)"; \
+		timeout 300 go install github.com/fullstorydev/grpcurl/cmd/grpcurl@$(GRPCURL) 2>&1; \
+		timeout 300 go install github.com/versity/versitygw/cmd/versitygw@$(VERSITYGW) 2>&1; fi
+	-@if command -v mvn > /dev/null; then timeout 300 mvn -q -B dependency:get -Dtransitive=false -Dartifact=org.questdb:questdb:$(QUESTDB); fi
 
 bench: $(INSTALLED_DEV)  ## measure speed against plain Backtrader
 	$(BIN)/python -m pytest benchmarks --benchmark-only $(ARGS)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from feeds.load import source_named as source_named
     from feeds.parquet_store import ParquetStore as ParquetStore
     from feeds.source import Source as Source
+    from feeds.sql_store import SqlStore as SqlStore
     from feeds.store import BarStore as BarStore
 
 _HOME = {
@@ -21,10 +22,11 @@ _HOME = {
     "BarsData": "feeds.cerebro_feed",
     "ParquetStore": "feeds.parquet_store",
     "Source": "feeds.source",
+    "SqlStore": "feeds.sql_store",
     "load_bars": "feeds.load",
     "source_named": "feeds.load",
 }
-__all__ = ["AlpacaData", "BarStore", "BarsData", "ParquetStore", "Source", "load_bars", "source_named"]
+__all__ = ["AlpacaData", "BarStore", "BarsData", "ParquetStore", "Source", "SqlStore", "load_bars", "source_named"]
 
 
 def __getattr__(name: str) -> Any:

@@ -1,13 +1,12 @@
 """One Parquet file: the raw bars of a symbol, and in its metadata what was asked for: one rename commits both.
 
-Imports core, feeds.coverage and pyarrow.
+Imports core, feeds.coverage, feeds.stored and pyarrow.
 """
 
 import io
 import json
 import os
 import zlib
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -15,26 +14,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from core.errors import StoreFailed
-from core.series import FIELDS, SymbolBars
+from core.series import SymbolBars
 from feeds.coverage import Coverage
+from feeds.stored import COLUMNS, StoredBars
 
 KEY = b"cerebrolab.bars"
 CHECKSUM_KEY = b"cerebrolab.checksum"
 FORMAT = 1
-COLUMNS = ("index", "session", *FIELDS, "dividend", "split", "pay_date")
-
-
-@dataclass(frozen=True, eq=False)
-class StoredBars:
-    """Content of one file.
-
-    Attributes:
-        bars: may have no row. coverage: sessions asked for. calendar: name of their exchange calendar.
-    """
-
-    bars: SymbolBars
-    coverage: Coverage
-    calendar: str
 
 
 def encode(stored: StoredBars) -> bytes:

@@ -18,6 +18,7 @@ class Holding(NamedTuple):
     Attributes:
         source, symbol, interval: whose bars. bars: number of bars.
         first, last: sessions of the first and last bar; None without bars. sessions: number asked for.
+        calendar: name of the exchange calendar they are of.
     """
 
     source: str
@@ -27,6 +28,7 @@ class Holding(NamedTuple):
     first: np.datetime64 | None
     last: np.datetime64 | None
     sessions: int
+    calendar: str
 
 
 class Finding(NamedTuple):

@@ -4,7 +4,7 @@ import tempfile
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from vendor import ScriptedSource, daily_bars, same_bars
 
@@ -131,13 +131,13 @@ class StoreContract:
         load(store, ScriptedSource(*history()))
         listed = {holding.symbol: holding for holding in store.list()}
         assert set(listed) == set(SYMBOLS)
-        assert listed["AAPL"] == ("yahoo", "AAPL", "1d", len(YEAR), YEAR[0], YEAR[-1], len(YEAR))
+        assert listed["AAPL"] == ("yahoo", "AAPL", "1d", len(YEAR), YEAR[0], YEAR[-1], len(YEAR), "XNYS")
         assert {finding.symbol for finding in store.check(NOW.now_ns())} == {"BRK.B"}
         assert {finding.kind for finding in store.check(NOW.now_ns())} == {"untraded"}
         later = NOW.now_ns() + 30 * 86_400 * 10**9
         assert {finding.symbol for finding in store.check(later) if finding.kind == "stale"} == set(SYMBOLS)
 
-    @settings(max_examples=30, deadline=None)
+    @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.differing_executors])
     @given(data=st.data())
     def test_any_sequence_of_fetches_ends_with_the_bars_of_one_clean_fetch(self, data):
         source = ScriptedSource(*history(data.draw(st.integers(0, 5))))

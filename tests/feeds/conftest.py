@@ -2,6 +2,7 @@
 
 import pytest
 from alpaca_minutes_live import MINUTES, at
+from s3_server import _s3, _s3_server  # noqa: F401  (fixtures)
 
 from brokers.local_alpaca import LocalAlpaca
 from core.clock import ManualClock

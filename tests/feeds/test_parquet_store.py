@@ -1,18 +1,12 @@
 """ParquetStore: the contract of every store, and what only files can suffer: kills, corruption, a full disk."""
 
 import logging
-import os
-import random
 import resource
-import signal
-import subprocess
-import sys
-import time
-from pathlib import Path
 
 import numpy as np
 import pytest
-from store_contract import NOW, SYMBOLS, XNYS, YEAR, StoreContract, history, load
+from store_contract import SYMBOLS, XNYS, YEAR, StoreContract, history, load
+from store_writers import kill_the_writers, share_the_writing
 from vendor import ScriptedSource, daily_bars, same_bars
 
 from core.bars import Bars
@@ -20,81 +14,18 @@ from core.errors import StoreFailed
 from feeds.parquet_store import ParquetStore
 from feeds.synthetic import SyntheticSource
 
-ROOT = Path(__file__).parents[2]
-WRITER = """
-import random, sys
-from store_contract import SYMBOLS, YEAR, history, load
-from vendor import ScriptedSource
-from feeds.parquet_store import ParquetStore
-store, source = ParquetStore(sys.argv[1]), ScriptedSource(*history())
-chance = random.Random(int(sys.argv[2]))
-print("ready", flush=True)
-while True:
-    first, last = sorted(chance.choices(range(len(YEAR)), k=2))
-    load(store, source, SYMBOLS, str(YEAR[first]), str(YEAR[last]))
-    store.forget(chance.choice(SYMBOLS), str(YEAR[first]), str(YEAR[last]), source="yahoo")
-"""
-
 
 class TestParquetStore(StoreContract):
     def open(self, folder):
         return ParquetStore(folder)
 
 
-SHARER = """
-import sys
-from store_contract import YEAR
-from vendor import daily_bars
-from feeds.parquet_store import ParquetStore
-store = ParquetStore(sys.argv[1])
-print("ready", flush=True)
-sys.stdin.readline()
-for row in range(int(sys.argv[2]), len(YEAR), 3):
-    store.write("AAPL", daily_bars("AAPL", YEAR[row:row + 1]), YEAR[row:row + 1], source="yahoo")
-"""
-
-
-def start_writer(code, folder, seed):
-    path = os.pathsep.join((str(ROOT), str(ROOT / "tests")))
-    return subprocess.Popen([sys.executable, "-c", code, str(folder), str(seed)], stdin=subprocess.PIPE,
-                            stdout=subprocess.PIPE, text=True, cwd=ROOT, env={**os.environ, "PYTHONPATH": path})
-
-
 def test_processes_that_write_at_the_same_time_lose_nothing(tmp_path):
-    writers = [start_writer(SHARER, tmp_path, first) for first in range(3)]
-    for writer in writers:
-        assert writer.stdout.readline() == "ready\n"
-    for writer in writers:
-        writer.stdin.write("go\n")
-        writer.stdin.flush()
-    for writer in writers:
-        writer.communicate()
-        assert writer.returncode == 0
-    store = ParquetStore(tmp_path)
-    assert same_bars(store.read(["AAPL"], source="yahoo")[0], daily_bars("AAPL", YEAR))
-    assert len(store.missing("AAPL", YEAR, source="yahoo")) == 0
+    share_the_writing(tmp_path, len(YEAR))
 
 
 def test_writers_killed_at_any_moment_leave_bars_and_coverage_in_agreement(tmp_path):
-    chance, whole = random.Random(4), {bars.symbol: bars for bars in history()}
-    writers = [start_writer(WRITER, tmp_path, seed) for seed in range(3)]
-    for writer in writers:
-        assert writer.stdout.readline() == "ready\n"
-    for writer in writers:
-        time.sleep(chance.uniform(0.05, 0.4))
-        writer.send_signal(signal.SIGKILL)
-        assert writer.wait() == -signal.SIGKILL
-        writer.communicate()
-        store = ParquetStore(tmp_path)
-        assert {finding.kind for finding in store.check(NOW.now_ns())} <= {"hole", "untraded", "stale"}
-        for symbol, bars in whole.items():
-            covered = np.setdiff1d(YEAR, store.missing(symbol, YEAR, source="yahoo"))
-            stored = store.read([symbol], source="yahoo")
-            have = stored[0].session if stored else YEAR[:0]
-            assert np.isin(np.intersect1d(covered, bars.session), have).all()
-            assert not stored or same_bars(stored[0], bars.rows(np.isin(bars.session, have)))
-    series, _ = load(ParquetStore(tmp_path), ScriptedSource(*history()))
-    assert all(same_bars(got, want) for got, want in zip(series, whole.values(), strict=True))
+    kill_the_writers(tmp_path)
     assert not list(tmp_path.rglob("*.corrupt-*")) and not list(tmp_path.rglob("*.tmp"))
 
 

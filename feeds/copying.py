@@ -1,0 +1,93 @@
+"""Copying bars and their coverage from one store to another, of whichever kinds. Imports core and feeds."""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from core.calendars import get_calendar
+from core.errors import NoBars, UnknownName
+from core.series import SymbolBars
+from feeds.source import Progress
+from feeds.store import BarStore, Holding
+from feeds.stored import COLUMNS
+
+
+class Copied(NamedTuple):
+    """What became of one series.
+
+    Attributes:
+        source, symbol, interval: whose bars. bars, sessions: how many of each the target did not have as they are.
+    """
+
+    source: str
+    symbol: str
+    interval: str
+    bars: int
+    sessions: int
+
+
+def copy(origin: BarStore, target: BarStore, source: str | None = None, interval: str | None = None, symbols: Sequence[str] = (),
+         progress: Progress | None = None) -> Iterator[Copied]:
+    """Copy series after series, each as `BarStore.write` adds it: what only the target has stays.
+
+    A series is there wholly or not at all, and one that is the same already is not written: repeat what was interrupted.
+
+    Args:
+        source, interval, symbols: which series; None and () = all.
+
+    Raises:
+        NoBars: there is nothing to copy. UnknownName: a source, interval or symbol that the origin does not have.
+        StoreFailed: a store fails; what was copied before stays.
+    """
+    listed = origin.list()
+    if not listed:
+        raise NoBars(f"nothing to copy: there are no bars in {origin!r}; correct the place")
+    chosen = _chosen(listed, source, interval, symbols)
+    there = {each[:3]: each for each in target.list()}
+    for done, held in enumerate(chosen, 1):
+        yield _copied(origin, target, held, there.get(held[:3]))
+        if progress is not None:
+            progress(done, len(chosen), held.symbol)
+
+
+def _chosen(held: Sequence[Holding], source: str | None, interval: str | None, symbols: Sequence[str]) -> list[Holding]:
+    for name, asked in (("source", [source]), ("interval", [interval]), ("symbol", symbols)):
+        for each in asked:
+            known = {str(getattr(one, name)) for one in held}
+            if each is not None and each not in known:
+                raise UnknownName.of(name, each, known, "(of the store to copy from)")
+        held = [one for one in held if getattr(one, name) in asked] if any(asked) else held
+    return list(held)
+
+
+def _copied(origin: BarStore, target: BarStore, held: Holding, there: Holding | None) -> Copied:
+    kept = {"interval": held.interval, "source": held.source}
+    bars = next(iter(origin.read([held.symbol], **kept)), None)
+    covered = _covered(origin, held)
+    old = next(iter(target.read([held.symbol], **kept)), None)
+    lacking = target.missing(held.symbol, covered, calendar=held.calendar, **kept)
+    new = _new(old, bars)
+    if new or len(lacking) or there is None or there.calendar != held.calendar:
+        target.write(held.symbol, bars, covered, calendar=held.calendar, **kept)
+    return Copied(held.source, held.symbol, held.interval, new, len(lacking))
+
+
+def _covered(store: BarStore, held: Holding) -> np.ndarray:
+    sessions = get_calendar(held.calendar).sessions
+    missing = store.missing(held.symbol, sessions, held.interval, source=held.source, calendar=held.calendar)
+    return np.setdiff1d(sessions, missing)
+
+
+def _new(old: SymbolBars | None, bars: SymbolBars | None) -> int:
+    """How many of the bars are not among the old ones as they are."""
+    if bars is None:
+        return 0
+    if old is None or (bars.close_only and not old.close_only):
+        return len(bars)
+    places = np.searchsorted(old.index, bars.index).clip(max=len(old) - 1)
+    same = np.ones(len(bars), dtype=bool)
+    for name in COLUMNS:
+        left, right = getattr(old, name)[places], getattr(bars, name)
+        same &= (left == right) | (np.isnan(left) & np.isnan(right))
+    return int(np.sum(~same))

@@ -1,0 +1,79 @@
+"""One stored series: its bars and what was asked for; how new bars are added, and what can be said of it.
+
+The same for every kind of store. Imports core and feeds.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from core.calendars import get_calendar
+from core.errors import BadBars
+from core.series import FIELDS, SymbolBars, validate
+from feeds.coverage import Coverage, complete_sessions, runs
+from feeds.source import cut
+from feeds.store import Holding
+
+COLUMNS = ("index", "session", *FIELDS, "dividend", "split", "pay_date")
+STALE_SESSIONS = 5
+
+
+@dataclass(frozen=True, eq=False)
+class StoredBars:
+    """What is stored of one symbol.
+
+    Attributes:
+        bars: may have no row. coverage: sessions asked for. calendar: name of their exchange calendar.
+    """
+
+    bars: SymbolBars
+    coverage: Coverage
+    calendar: str
+
+    def forgetting(self, start: str | None, end: str | None) -> Coverage:
+        """The coverage without the sessions from `start` to `end`; None = without bound."""
+        calendar = get_calendar(self.calendar)
+        return self.coverage.removing(calendar.between(start or calendar.sessions[0], end or calendar.sessions[-1]), calendar)
+
+
+def merge(old: SymbolBars, new: SymbolBars, by_session: bool) -> SymbolBars:
+    """All bars of both, the new one where both have one of the same session (else: of the same time)."""
+    if not len(old):
+        return new
+    name = "session" if by_session else "index"
+    kept = old.rows(~np.isin(getattr(old, name), getattr(new, name)))
+    columns = {each: np.concatenate([getattr(kept, each), getattr(new, each)]) for each in COLUMNS}
+    order = np.argsort(columns["index"], kind="stable")
+    both = {each: values[order] for each, values in columns.items()}
+    return SymbolBars(new.symbol, **both, close_only=old.close_only or new.close_only)
+
+
+def holding(source: str, interval: str, stored: StoredBars) -> Holding:
+    """What `BarStore.list` says of one series."""
+    session = stored.bars.session
+    first, last = (session[0], session[-1]) if len(session) else (None, None)
+    count = len(stored.coverage.sessions(get_calendar(stored.calendar)))
+    return Holding(source, stored.bars.symbol, interval, len(session), first, last, count, stored.calendar)
+
+
+def doubts(stored: StoredBars, now: int) -> Iterator[tuple[str, str]]:
+    """What `BarStore.check` says of one series, as (kind, detail); `now` in UTC ns."""
+    calendar = get_calendar(stored.calendar)
+    covered = stored.coverage.sessions(calendar)
+    if len(covered):
+        holes = stored.coverage.missing(calendar.between(covered[0], covered[-1]), calendar)
+        for first, last in runs(holes, calendar):
+            yield "hole", f"{first} to {last} was never asked for: fetch it"
+        late = len(complete_sessions(calendar, str(covered[-1] + 1), None, now))
+        if late > STALE_SESSIONS:
+            yield "stale", f"asked for up to {covered[-1]}, {late} sessions ago: fetch the rest"
+    if len(stored.bars):
+        inside = cut(stored.bars, covered[0], covered[-1]) if len(covered) else stored.bars
+        expected = covered[(covered >= stored.bars.session[0]) & (covered <= stored.bars.session[-1])]
+        for first, last in runs(np.setdiff1d(expected, inside.session), calendar):
+            yield "untraded", f"no bar from {first} to {last}: not traded, or lost by the source"
+        try:
+            validate(stored.bars)
+        except BadBars as error:
+            yield "invalid", f"{error.row}: {error.rule}; forget and fetch it again"
