@@ -314,7 +314,7 @@ def shared_by_two(study, storage, trials):
     stale = [trial.params for trial in study.trials if trial.state.name == "FAIL" and "outcome" not in trial.user_attrs]
     again = [trial.params for trial in study.trials  # played, or one too many beside what two had asked for in the same moment
              if trial.state.name == "COMPLETE" or trial.user_attrs.get("outcome") == "surplus"]
-    assert stale and all(params in again for params in stale), [
+    assert all(params in again for params in stale), [  # mostly two; none where it was killed between two batches
         (trial.number, trial.state.name, trial.params, trial.user_attrs, trial.system_attrs) for trial in study.trials]
 
 
