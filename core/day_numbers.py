@@ -1,5 +1,8 @@
 """Backtrader's clock: floating day numbers (proleptic ordinals, UTC) to UTC nanoseconds and back."""
 
+import datetime as dt
+import re
+
 import backtrader as bt
 import numpy as np
 
@@ -26,3 +29,13 @@ def moments_of(numbers: np.ndarray) -> np.ndarray:
 def dates_of(numbers: np.ndarray) -> np.ndarray:
     """The UTC dates of day numbers, as datetime64[D]."""
     return (np.floor(np.asarray(numbers, dtype=np.float64)).astype(np.int64) - EPOCH).astype("datetime64[D]")
+
+def iso_date(text: str) -> np.datetime64:
+    """An exchange date written 2015-01-31, perhaps with a time after it.
+
+    Raises:
+        ValueError: it is written otherwise.
+    """
+    if not re.match(r"\d{4}-\d{2}-\d{2}(?=$|[T ])", text):
+        raise ValueError(text)
+    return np.datetime64(dt.date.fromisoformat(text[:10]), "D")

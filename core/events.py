@@ -4,7 +4,7 @@ Who holds shares on the last bar of a symbol that is delisted or bought leaves i
 panel from the event's date on: a bar of that price stands there, and no later one. What is worthless is paid `WORTHLESS`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -50,6 +50,11 @@ class Events:
     def __bool__(self) -> bool:
         return bool(self._events) or self._haircut is not None
 
+    def named(self, name: Callable[[str], str]) -> "Events":
+        """The events with every symbol under another name."""
+        events = [each._replace(symbol=name(each.symbol), to=name(each.to) if each.to else "") for each in self._events.values()]
+        return Events(events, self._haircut)
+
     def current(self, symbol: str) -> str:
         """The latest name of a symbol."""
         while symbol in self._events and self._events[symbol].kind == RENAMED:
@@ -73,7 +78,7 @@ class Events:
     # -- new symbols ----------------------------------------------------------------------------------
 
     def joined(self, bars: Bars) -> Bars:
-        """One series of each symbol under its latest name."""
+        """One series of each symbol under its latest name; where there are no bars of an earlier one, the latest's are taken for them."""
         if all(self.current(symbol) == symbol for symbol in bars.symbols):
             return bars
         names = tuple(dict.fromkeys(map(self.current, bars.symbols)))
@@ -85,11 +90,11 @@ class Events:
     def _series(self, name: str, bars: Bars) -> SymbolBars:
         parts: list[SymbolBars] = []
         since: np.datetime64 = np.datetime64("0001-01-01", "D")
-        for symbol in [*sorted(self.earlier([name]), key=lambda old: self._events[old].date), name]:
+        earlier = [old for old in self.earlier([name]) if old in bars.symbols]
+        for symbol in [*sorted(earlier, key=lambda old: self._events[old].date), *([name] if name in bars.symbols else [])]:
             until: np.datetime64 = self._events[symbol].date if self.current(symbol) != symbol else np.datetime64("9999-12-31", "D")
-            if symbol in bars.symbols:
-                part = bars.series(symbol)
-                parts.append(part.rows((part.session >= since) & (part.session < until)))
+            part = bars.series(symbol)
+            parts.append(part.rows((part.session >= since) & (part.session < until)))
             since = until
         columns = {each: np.concatenate([getattr(part, each) for part in parts])
                    for each in ("index", "session", *FIELDS, "dividend", "split", "pay_date")}

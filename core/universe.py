@@ -34,7 +34,7 @@ class Universe:
         self._spells = dict(spells)
 
     def renamed(self, current: Callable[[str], str]) -> "Universe":
-        """The universe with every symbol under its latest name."""
+        """The universe with every symbol under another name."""
         spells: dict[str, list[Spell]] = {}
         for symbol, known in self._spells.items():
             spells.setdefault(current(symbol), []).extend(known)
@@ -70,4 +70,11 @@ class Universe:
         kept = np.flatnonzero(traded.any(axis=1))
         kept = kept[kept >= rows[0]]
         panels: dict[str, Any] = {name: np.where(joined[kept], getattr(bars, name)[kept], empty) for name, empty in _EMPTY.items()}
-        return replace(bars, index=bars.index[kept], session=bars.session[kept], member=member[kept], pay_date=bars.pay_date[kept], **panels)
+        known = replace(bars, index=bars.index[kept], session=bars.session[kept], member=member[kept], pay_date=bars.pay_date[kept], **panels)
+        absent = [symbol for symbol, found, tradable in zip(bars.symbols, np.any(known.traded, axis=0).tolist(), bars.tradable.tolist(), strict=True)
+                  if tradable and not found]
+        if not absent:
+            return known
+        warning = f"no bars while they belonged to the universe: {', '.join(absent)}"
+        origin = replace(bars.origin, warnings=(*bars.origin.warnings, warning))
+        return replace(known.select([symbol for symbol in bars.symbols if symbol not in absent]), origin=origin)

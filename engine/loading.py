@@ -1,17 +1,20 @@
 """`load`: the bars a spec asks for, with its universe and its events. Imports core and feeds."""
 
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from core.bars import Bars
 from core.clock import Clock
-from core.errors import BadSpec, UsageError
+from core.errors import BadSpec, UnknownName, UsageError
 from core.events import Events
 from core.spec import RunSpec
 from core.universe import Universe
 from engine import resolve
 from feeds.events_file import read_events
 from feeds.load import load_bars, source_named
+from feeds.source import Source
 from feeds.universe_file import read_universe
 
 
@@ -21,35 +24,72 @@ def load(spec: RunSpec, store: Any = None, progress: Callable[..., Any] | None =
     Raises:
         UsageError, UnknownName: its universe or its events are not understood, or not of its symbols. Otherwise as there.
     """
+    found = source_named(spec.source, spec.calendar, clock)
     reference = spec.reference
     if not reference and getattr(resolve.strategy_class(spec.strategy), "needs_index", False):
-        index = source_named(spec.source, spec.calendar).market_index
-        reference = (index,) if index and index not in spec.symbols else ()
-    events = Events(read_events(spec.events) if spec.events else (), spec.delisting)
-    universe, symbols = _universe(spec, events)
+        reference = (found.market_index,) if found.market_index and found.market_index not in spec.symbols else ()
+    if spec.universe is None and spec.events is None and spec.delisting is None:
+        return _loaded(spec, found, spec.symbols, reference, store, progress, clock)
+    events = Events(read_events(spec.events) if spec.events else (), spec.delisting).named(partial(_canonical, found))
+    universe, symbols = _universe(spec, found, events)
     symbols = tuple(dict.fromkeys(map(events.current, symbols)))
     if spec.events:
         events.check(symbols)
-    bars = load_bars(source=spec.source, symbols=(*symbols, *events.earlier(symbols)), reference=reference, start=spec.start,
-                     end=spec.end, period=spec.period, interval=spec.interval, calendar=spec.calendar,
-                     sectors=spec.sectors, store=store, progress=progress, clock=clock)
-    if events:
-        bars = events.joined(bars)
+    bars = events.joined(_with_earlier(spec, found, events, symbols, reference, store, progress, clock))
     if universe is not None:
         bars = universe.on(bars)
-    return events.paid_out(bars) if events else bars
+    return events.paid_out(bars)
 
 
-def _universe(spec: RunSpec, events: Events) -> tuple[Universe | None, tuple[str, ...]]:
+def _loaded(spec: RunSpec, found: Source, symbols: tuple[str, ...], reference: tuple[str, ...], *ways: Any) -> Bars:
+    store, progress, clock = ways
+    return load_bars(source=found, symbols=symbols, reference=reference, start=spec.start, end=spec.end, period=spec.period,
+                     interval=spec.interval, calendar=spec.calendar, sectors=spec.sectors, store=store, progress=progress, clock=clock)
+
+
+def _with_earlier(spec: RunSpec, found: Source, events: Events, symbols: tuple[str, ...], reference: tuple[str, ...], *ways: Any) -> Bars:
+    """The bars of symbols and of their earlier names, as far as the source knows those."""
+    earlier = events.earlier(symbols)
+    try:
+        return _loaded(spec, found, (*symbols, *earlier), reference, *ways)
+    except UnknownName:
+        if not earlier:
+            raise
+    bars = _loaded(spec, found, symbols, reference, *ways)
+    warning = f"the source does not know all earlier names ({', '.join(earlier)}): what it has under the latest ones is taken"
+    return replace(bars, origin=replace(bars.origin, warnings=(*bars.origin.warnings, warning)))
+
+
+def _canonical(found: Source, symbol: str) -> str:
+    """A symbol as the source names it; one that it does not know as it is."""
+    try:
+        names = found.canonical((symbol,))
+    except UnknownName:
+        return symbol
+    return names[0] if len(names) == 1 else symbol
+
+
+def _latest(found: Source, events: Events, written: str) -> tuple[str, ...]:
+    """The latest names of what the user wrote; the source need not know an earlier one."""
+    try:
+        names = found.canonical((written,))
+    except UnknownName:
+        if events.current(written) == written:
+            raise
+        names = (written,)
+    return tuple(map(events.current, names))
+
+
+def _universe(spec: RunSpec, found: Source, events: Events) -> tuple[Universe | None, tuple[str, ...]]:
     """The universe of a spec, and the symbols to load."""
     if spec.universe is None:
-        return None, spec.symbols
-    universe = read_universe(spec.universe).renamed(events.current)
+        return None, tuple(name for written in spec.symbols or found.symbols() for name in _latest(found, events, written))
+    universe = read_universe(spec.universe).renamed(lambda symbol: events.current(_canonical(found, symbol)))
     known = universe.symbols()
-    strangers = [symbol for symbol in spec.symbols if events.current(symbol) not in known]
+    strangers = [symbol for symbol in spec.symbols if events.current(_canonical(found, symbol)) not in known]
     if strangers:
         raise UsageError(f"{', '.join(strangers[:5])}: not in the universe {spec.universe}: leave symbols out to trade all of it")
-    return universe, spec.symbols or universe.symbols(spec.start, spec.end)
+    return universe, tuple(_canonical(found, symbol) for symbol in spec.symbols) or universe.symbols(spec.start, spec.end)
 
 
 def check_past(spec: RunSpec) -> None:

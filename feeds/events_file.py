@@ -4,8 +4,7 @@ import csv
 import math
 from pathlib import Path
 
-import numpy as np
-
+from core.day_numbers import iso_date
 from core.errors import UsageError
 from core.events import KINDS, MERGED, RENAMED, Event
 
@@ -48,7 +47,7 @@ def _event(cells: dict[str, str], where: str) -> Event:
     if kind not in KINDS:
         raise UsageError(f"{where}: event is {kind!r}: write {', '.join(KINDS)}")
     try:
-        date = np.datetime64(cells.get("date") or "none", "D")
+        date = iso_date(cells.get("date", ""))
     except ValueError:
         raise UsageError(f"{where}: {cells.get('date', '')!r} is not a date: write it as 2015-01-31") from None
     if kind == RENAMED:

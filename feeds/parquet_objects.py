@@ -146,7 +146,7 @@ def objects_at(place: str) -> Objects:
         from feeds.s3_bucket import S3Bucket
 
         bucket = rest.partition("/")[0]
-        if not bucket or not set("@?").isdisjoint(rest):
+        if not bucket or "//" in rest or not set("@?").isdisjoint(rest):
             raise UsageError("write s3://BUCKET/PREFIX, with the keys in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY or a profile")
         return S3Bucket(bucket)
     import fsspec

@@ -1,25 +1,34 @@
-"""Objects in a bucket of an S3 server, by its REST API: read with ETags, written on condition, listed. Imports core and feeds.
+"""Objects in a bucket of an S3 server, by obstore: read with ETags, written on condition, listed. Imports core.
 
 A PUT is atomic. With If-Match or If-None-Match the server carries it out only where nobody has written since, as Amazon
 documents; versitygw does (tested). One that answers that it cannot is written without, and a warning says so. One that overlooks
-conditions cannot be told from those: let one process at a time write there.
+conditions cannot be told from those: let one process at a time write there. obstore's threads do not outlive a fork: where this
+is imported, start processes by spawn.
 """
 
+import configparser
 import logging
+import os
+import re
 import threading
-import time
-from collections.abc import Iterator, Mapping, Sequence
-from xml.etree import ElementTree
+from collections.abc import Iterator
+from datetime import timedelta
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-import requests
+from core.errors import StoreFailed, UsageError
 
-from core.errors import StoreFailed
-from feeds.s3_account import S3Account
+if TYPE_CHECKING:
+    from obstore.store import ClientConfig, RetryConfig, S3Config, S3Store
 
 log = logging.getLogger(__name__)
-WAITS_S = (0.2, 1.0, 2.0)  # before a request is sent again
-TIMEOUTS_S = (5.0, 30.0)  # to connect, and between two parts of an answer
-_PASSING = (429, 500, 502, 503, 504)
+_forked = threading.Event()
+os.register_at_fork(after_in_child=_forked.set)
+TRIES = 4
+WAITS_S = (0.2, 2.0)  # before a request is sent again: the first time, and at most
+NO_MORE_TRIES_S = 5.0
+CONNECT_S, READ_S, REQUEST_S = 2.0, 30.0, 300.0
 _ADVICE = {
     "NoSuchBucket": "make the bucket, or correct its name",
     "AccessDenied": "give these keys the right to list, read and write there",
@@ -30,22 +39,28 @@ _ADVICE = {
     "PermanentRedirect": "set AWS_REGION to the bucket's",
     "AuthorizationHeaderMalformed": "set AWS_REGION to the bucket's",
 }
-_ANY = "*"
+_NAME = re.compile(r"[A-Za-z0-9._-]+")
+_ADDRESS = re.compile(r"https?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:]+\])(:(?P<port>\d{1,5}))?(/[A-Za-z0-9._~/-]*)?")
+_ROLES = ("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_WEB_IDENTITY_TOKEN_FILE",
+          "AWS_METADATA_ENDPOINT")
 
 
 class S3Bucket:
-    """The objects of one bucket.
+    """The objects of one bucket; keys and address as AWS's own tools find them.
 
     Args:
-        name: of the bucket. account: None = as `S3Account.found` has it.
-        waits_s: how long to wait before a request is sent again when the server does not answer.
+        name: of the bucket.
+
+    Raises:
+        UsageError: obstore is not installed, there are no keys, or the name or the server's address is none.
     """
 
-    def __init__(self, name: str, account: S3Account | None = None, waits_s: Sequence[float] | None = None) -> None:
-        self.name, self._account = name, account or S3Account.found()
-        self._waits_s = tuple(WAITS_S if waits_s is None else waits_s)
-        self._mine = threading.local()
-        self._conditional = True
+    def __init__(self, name: str) -> None:
+        if find_spec("obstore") is None:
+            raise UsageError("s3:// needs the package obstore, which is not installed: install it with pip install -e '.[s3]'")
+        if not _NAME.fullmatch(name):
+            raise UsageError(f"{name!r} is no name of a bucket: write letters, digits, dots and hyphens")
+        self.name, self._opened, self._conditional = name, _store(name), True
 
     def get(self, key: str, known: str | None = None) -> tuple[bytes, str] | None:
         """(content, ETag) of an object; the content is b"" where the ETag is still `known`. None when there is none.
@@ -53,11 +68,19 @@ class S3Bucket:
         Raises:
             StoreFailed: the server does not answer, or refuses.
         """
-        answer = self._asked("GET", key, headers={"if-none-match": known} if known else {}, fine=(200, 304, 404))
-        if answer.status_code == 404:
-            self._check_found(answer)
+        import obstore
+        from obstore.exceptions import BaseError, NotModifiedError
+
+        try:
+            found = obstore.get(self._store, key, options={"if_none_match": known} if known else None)
+            return bytes(found.bytes()), str(found.meta["e_tag"])
+        except NotModifiedError:
+            return b"", str(known)
+        except FileNotFoundError as error:
+            self._check_bucket(error)
             return None
-        return (b"", str(known)) if answer.status_code == 304 else (answer.content, answer.headers["ETag"])
+        except BaseError as error:
+            raise self._failed(error) from None
 
     def put(self, key: str, content: bytes, expected: str | None) -> str | None:
         """Write an object that still has the ETag `expected` (None: that is not there); its new ETag, None if another was quicker.
@@ -65,84 +88,117 @@ class S3Bucket:
         Raises:
             StoreFailed: the server does not answer, or refuses; the object is untouched.
         """
-        condition = {} if not self._conditional else {"if-match": expected} if expected else {"if-none-match": _ANY}
-        answer = self._asked("PUT", key, headers=condition, body=content, fine=(200, 404, 409, 412, 501))
-        if answer.status_code == 501 and condition:
-            log.warning("the server of s3://%s knows no conditional writes: let one process at a time write to it", self.name)
-            self._conditional = False
-            return self.put(key, content, expected)
-        if answer.status_code == 200:
-            return answer.headers["ETag"]
-        self._check_found(answer)
-        return None
+        import obstore
+        from obstore.exceptions import AlreadyExistsError, BaseError, PreconditionError
+
+        mode = "overwrite" if not self._conditional else {"e_tag": expected} if expected else "create"
+        try:
+            return str(obstore.put(self._store, key, content, mode=mode, use_multipart=False)["e_tag"])  # type: ignore[arg-type]
+        except (AlreadyExistsError, PreconditionError, FileNotFoundError) as error:
+            self._check_bucket(error)
+            return None
+        except BaseError as error:
+            if not (self._conditional and _status(error).startswith("501")):
+                raise self._failed(error) from None
+        log.warning("the server of s3://%s knows no conditional writes: let one process at a time write to it", self.name)
+        self._conditional = False
+        return self.put(key, content, expected)
 
     def keys(self, prefix: str) -> Iterator[str]:
-        """Every key that begins with `prefix`, in order of the alphabet.
+        """Every key below the folder `prefix` ("" = all), in order of the alphabet.
 
         Raises:
             StoreFailed: the server does not answer, or refuses.
         """
-        more: dict[str, str] | None = {}
-        while more is not None:
-            answer = self._asked("GET", "", query={"list-type": "2", "prefix": prefix, **more})
-            page = ElementTree.fromstring(answer.content)
-            space = page.tag.partition("}")[0] + "}" if page.tag.startswith("{") else ""
-            yield from (str(each.text) for each in page.iterfind(f"{space}Contents/{space}Key"))
-            token = page.findtext(f"{space}NextContinuationToken")
-            more = {"continuation-token": token} if token else None
+        import obstore
+        from obstore.exceptions import BaseError
 
-    def _asked(self, method: str, key: str, query: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None,
-               body: bytes = b"", fine: Sequence[int] = (200,)) -> requests.Response:
-        """The answer, after as many tries as it takes."""
-        for wait_s in (*self._waits_s, None):
-            url, signed = self._account.signed(method, f"/{self.name}/{key}" if key else f"/{self.name}", query or {}, headers or {}, body)
-            try:
-                answer = self._session.request(method, url, headers=signed, data=body or None, timeout=TIMEOUTS_S, allow_redirects=False)
-                if answer.status_code in fine:
-                    return answer
-                told = self._told(answer)
-            except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError) as error:
-                told, answer = f"the server does not answer ({_cause(error)}); check AWS_ENDPOINT_URL and that it runs", None
-            except requests.RequestException as error:
-                raise StoreFailed(f"s3://{self.name} failed: {_cause(error)}; check AWS_ENDPOINT_URL") from None
-            if wait_s is None or (answer is not None and answer.status_code not in _PASSING):
-                raise StoreFailed(f"s3://{self.name} failed: {told}")
-            log.warning("s3://%s failed: %s; trying again in %g s", self.name, told, wait_s)
-            time.sleep(wait_s)
-        raise AssertionError("the last try returns or raises")
+        try:
+            for page in obstore.list(self._store, prefix):
+                yield from (each["path"] for each in page)
+        except (BaseError, FileNotFoundError) as error:
+            raise self._failed(error) from None
 
     @property
-    def _session(self) -> requests.Session:
-        """One for each thread."""
-        if not hasattr(self._mine, "session"):
-            self._mine.session = requests.Session()
-            self._mine.session.auth = _as_signed
-        return self._mine.session
+    def _store(self) -> "S3Store":
+        if _forked.is_set():
+            raise StoreFailed(f"s3://{self.name} failed: a forked process cannot use it; start processes by spawn")
+        return self._opened
 
-    def _check_found(self, answer: requests.Response) -> None:
+    def _check_bucket(self, error: Exception) -> None:
         """An object that is not there is fine; a bucket that is not there is not."""
-        if _code(answer) == "NoSuchBucket":
-            raise StoreFailed(f"s3://{self.name} failed: {self._told(answer)}")
+        if _code(error) == "NoSuchBucket":
+            raise self._failed(error) from None
 
-    def _told(self, answer: requests.Response) -> str:
-        code = _code(answer)
-        return f"{code or answer.reason} (status {answer.status_code}); {_ADVICE.get(code, 'see the log of the server')}"
+    def _failed(self, error: Exception) -> StoreFailed:
+        """In one line, without what the server repeats of the request."""
+        code, status, first = _code(error), _status(error), str(error).partition("\n")[0]
+        if status:
+            told = f"{code or status[4:]} (status {status[:3]}); {_ADVICE.get(code, 'see the log of the server')}"
+        elif "redirect" in first:
+            told = f"it is elsewhere; {_ADVICE['PermanentRedirect']}"
+        elif "HTTP error" in first:
+            told = f"the server does not answer ({first.rpartition('HTTP error: ')[2]}); check AWS_ENDPOINT_URL and that it runs"
+        else:
+            told = f"{first.rpartition(' - ')[2][:200]}; check AWS_ENDPOINT_URL"
+        return StoreFailed(f"s3://{self.name} failed: {told}")
 
 
-def _as_signed(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    """Keeps requests from putting a password of netrc in the place of the signature."""
-    return request
+def _store(bucket: str) -> "S3Store":
+    from obstore.store import S3Store
+
+    config = _account()
+    waits = {"init_backoff": timedelta(seconds=WAITS_S[0]), "max_backoff": timedelta(seconds=WAITS_S[1]), "base": 3}
+    retry: RetryConfig = {"max_retries": TRIES - 1, "retry_timeout": timedelta(seconds=NO_MORE_TRIES_S), "backoff": waits}  # type: ignore[typeddict-item]
+    client: ClientConfig = {"allow_http": config.get("endpoint", "").startswith("http://"), "connect_timeout": timedelta(seconds=CONNECT_S),
+                            "read_timeout": timedelta(seconds=READ_S), "timeout": timedelta(seconds=REQUEST_S)}
+    return S3Store(bucket, config=config, client_options=client, retry_config=retry)
 
 
-def _code(answer: requests.Response) -> str:
-    """What S3 calls the error; "" where the answer does not say."""
+def _account() -> "S3Config":
+    """By AWS_ACCESS_KEY_ID and the other variables of AWS's tools, or by AWS_PROFILE; what obstore reads by itself is left to it."""
+    stated = {name: value for name, value in os.environ.items() if name.startswith("AWS_") and value}
+    profile = _profile(stated)
+    keys, both = stated if "AWS_ACCESS_KEY_ID" in stated else profile, {**profile, **stated}
+    config: S3Config = {"region": both.get("AWS_REGION") or both.get("AWS_DEFAULT_REGION") or "us-east-1"}
+    if keys.get("AWS_ACCESS_KEY_ID") and keys.get("AWS_SECRET_ACCESS_KEY"):
+        config["access_key_id"], config["secret_access_key"] = keys["AWS_ACCESS_KEY_ID"], keys["AWS_SECRET_ACCESS_KEY"]
+        if keys.get("AWS_SESSION_TOKEN"):
+            config["session_token"] = keys["AWS_SESSION_TOKEN"]
+        if not re.fullmatch(r"[!-~]*", keys["AWS_ACCESS_KEY_ID"] + keys.get("AWS_SESSION_TOKEN", "")):
+            raise UsageError("AWS_ACCESS_KEY_ID or AWS_SESSION_TOKEN has characters that no key has: copy it again")
+    elif stated.keys().isdisjoint(_ROLES):
+        raise UsageError("there are no keys for s3://: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE")
+    endpoint = both.get("AWS_ENDPOINT_URL_S3") or both.get("AWS_ENDPOINT_URL")
+    if endpoint:
+        address = _ADDRESS.fullmatch(endpoint)
+        if address is None or int(address["port"] or 80) not in range(1, 65536):
+            raise UsageError("AWS_ENDPOINT_URL is no address of a server: write http://HOST:PORT or https://HOST")
+        config["endpoint"] = endpoint.rstrip("/")
+    return config
+
+
+def _profile(stated: dict[str, str]) -> dict[str, str]:
+    """What the files of AWS's tools say of the profile, under the names of the environment."""
+    name = stated.get("AWS_PROFILE") or "default"
+    parser = configparser.RawConfigParser()
+    files = [stated.get("AWS_CONFIG_FILE") or "~/.aws/config", stated.get("AWS_SHARED_CREDENTIALS_FILE") or "~/.aws/credentials"]
     try:
-        return ElementTree.fromstring(answer.content).findtext("{*}Code") or ""
-    except ElementTree.ParseError:
-        return ""
+        parser.read([Path(each).expanduser() for each in files], encoding="utf-8")
+    except (configparser.Error, OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"cannot read the profiles of AWS: {str(error).splitlines()[0]}; correct {' or '.join(files)}") from None
+    sections = [each for each in (f"profile {name}", name) if parser.has_section(each)]
+    values = {option: value for section in sections for option, value in parser.items(section)}
+    return {f"AWS_{option.removeprefix('aws_').upper()}": value for option, value in values.items()}
 
 
-def _cause(error: Exception) -> str:
-    """The innermost words of an error of requests, without addresses of objects."""
-    reason = getattr(error.args[0] if error.args else error, "reason", error)
-    return " ".join(str(reason).split()).rpartition(": ")[2][:200]
+def _status(error: Exception) -> str:
+    """Such as "404 Not Found"; "" where the server did not answer."""
+    found = re.search(r"status code: (\d{3} [A-Za-z -]+)", str(error))
+    return found[1].strip() if found else ""
+
+
+def _code(error: Exception) -> str:
+    """What S3 calls the error; "" where the answer does not say."""
+    found = re.search(r"<Code>(\w+)</Code>", str(error))
+    return found[1] if found else ""

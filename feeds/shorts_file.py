@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from core.carry import Terms
+from core.day_numbers import iso_date
 from core.errors import UsageError
 
 COLUMNS = ("symbol", "date", "fee", "available")
@@ -54,7 +55,7 @@ def _terms(cells: dict[str, str], where: str) -> Terms:
     if word not in WORDS:
         raise UsageError(f"{where}: available is {word!r}: write yes or no")
     try:
-        start = np.datetime64(cells["date"], "D") if cells.get("date") else SINCE_EVER
+        start = iso_date(cells["date"]) if cells.get("date") else SINCE_EVER
     except ValueError:
         raise UsageError(f"{where}: {cells['date']!r} is not a date: write it as 2015-01-31") from None
     return Terms(start, _fee(cells.get("fee", ""), where), WORDS[word])

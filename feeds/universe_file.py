@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from core.day_numbers import iso_date
 from core.errors import UsageError
 from core.universe import Spell, Universe
 
@@ -62,6 +63,6 @@ def _date(text: str, where: str) -> np.datetime64:
     if not text:
         return NEVER
     try:
-        return np.datetime64(text, "D")
+        return iso_date(text)
     except ValueError:
         raise UsageError(f"{where}: {text!r} is not a date: write it as 2015-01-31") from None

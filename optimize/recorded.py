@@ -4,6 +4,7 @@ import hashlib
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -72,12 +73,17 @@ def head_of(played: Player, space: Space, method: str, objective: str, seed: int
     spec = played.spec
     strategy: Any = strategy_class(spec.strategy)
     source, data = source_digest(strategy), played.traded.fingerprint
-    parts = (source, spec.to_dict(), data, space.to_dict(), method, objective, seed, folds, played.engine)
+    parts = (source, spec.to_dict(), *([_digest(spec.shorts)] if spec.shorts else []), data, space.to_dict(), method, objective, seed, folds, played.engine)
     return SweepHead(
         key=hashlib.blake2b(repr(parts).encode(), digest_size=16).hexdigest(), strategy=strategy.__name__,
         strategy_source=source, universe=spec.symbols, fingerprint=data, spec=spec.masked(), space=space.to_dict(),
         method=method, objective=objective, seed=seed, engine=played.engine, start=str(played.sessions[0]),
         end=str(played.sessions[-1]), sessions=len(played.sessions))
+
+
+def _digest(file: str) -> str:
+    """Of what a file says."""
+    return hashlib.blake2b(Path(file).read_bytes(), digest_size=16).hexdigest()
 
 
 def trials_of(batch: TrialBatch, chosen: np.ndarray, count: np.ndarray) -> tuple[list[tuple[int, dict[str, Any]]], Trials]:
@@ -105,7 +111,8 @@ def record_backtest(journal: Journal, result: RunResult) -> None:
     account = player(spec, result.bars, engine="cerebro")
     returns = account.session_returns(result)
     strategy = strategy_class(spec.strategy)
-    key = hashlib.blake2b(repr((result.strategy_source, params, result.bars.fingerprint)).encode(), digest_size=16).hexdigest()
+    parts = (result.strategy_source, params, *([_digest(spec.shorts)] if spec.shorts else []), result.bars.fingerprint)
+    key = hashlib.blake2b(repr(parts).encode(), digest_size=16).hexdigest()
     head = SweepHead(
         key=f"backtest:{key}", strategy=strategy.__name__, strategy_source=result.strategy_source, universe=spec.symbols,
         fingerprint=result.bars.fingerprint, spec=spec.masked(), space={}, method="backtest", objective="", seed=spec.seed,

@@ -172,6 +172,8 @@ def _write_tables(result: RunResult, directory: Path) -> None:
     curves = {name: getattr(result, name) for name in _CURVES}
     panels = {name: getattr(bars, name).ravel() for name in _PRICES}
     panels |= {"pay_date": bars.pay_date.ravel().astype(np.int64), "positions": result.positions.ravel()}
+    if bars.member is not None:
+        panels["member"] = bars.member.ravel()
     tables = {BARS: {"time": bars.index, "session": bars.session, **curves}, PANELS: panels}
     for name, columns in tables.items():
         table = pa.table({column: pa.array(values) for column, values in columns.items()})
@@ -233,6 +235,7 @@ def _bars(data: dict[str, Any], curves: dict[str, np.ndarray], panels: dict[str,
         close_only=np.array(data["close_only"]), tradable=np.array(data["tradable"]),
         interval=data["interval"], calendar=data["calendar"],
         origin=Origin(data["source"], data["synthetic"], data["note"]), sectors=tuple(data["sectors"]),
+        member=panels["member"].reshape(shape) if "member" in panels else None,
     )
 
 

@@ -19,7 +19,7 @@ from brokers.alpaca.order_desk import Leaving
 from brokers.alpaca.order_terms import exact_number, moment_of
 from brokers.hooks import Executed
 from core.calendars import get_calendar
-from core.errors import StoreFailed
+from core.errors import StoreFailed, UsageError
 from core.spec import RunSpec
 from engine import resolve
 from engine.live.chronicle import Chronicle
@@ -160,7 +160,7 @@ class Recorder:
                 if happened:
                     self._journal.account_log.execute(self._executions, self._changes)
                 self.chronicle.write(self._journal.history)
-        except StoreFailed as error:
+        except (StoreFailed, UsageError) as error:  # an API may refuse what is too large for it; the run goes on
             self.chronicle.failed()
             log.warning("not recorded: %s", error)
             self._report(str(error))

@@ -139,3 +139,12 @@ def test_a_file_that_is_not_understood(tmp_path, text, said):
 def test_a_haircut_is_a_part():
     with pytest.raises(BadSpec, match="delisting is 30: it is the part of the last close that is lost, from 0 to 1"):
         RunSpec(delisting=30.0)
+
+
+def test_a_source_without_the_old_name_gives_all_under_the_new(tmp_path):
+    frame([10.0] * 14).rename_axis("date").to_csv(tmp_path / "NEW.csv")
+    events = tmp_path / "events.csv"
+    events.write_text(f"date,symbol,event,value\n{DAYS[5]},OLD,renamed,NEW\n")
+    panel = load(RunSpec(source=f"csv:{tmp_path}", symbols=("OLD",), events=str(events)))
+    assert panel.symbols == ("NEW",) and len(panel) == 14
+    assert "the source does not know all earlier names (OLD)" in " ".join(panel.origin.warnings)

@@ -14,7 +14,11 @@ from core.spec import RunSpec
 from core.universe import Spell, Universe
 from engine.build import check_live
 from engine.live.wanted import check_daily
+from engine.loading import load
+from feeds.sample_bars import SampleSource
 from feeds.universe_file import read_universe
+from reports import load as load_report
+from reports import write
 
 NAT = np.datetime64("NaT", "D")
 AB = bars(A=frame([10.0] * 8), B=frame([20.0] * 8))  # Thursday 2020-01-02 to Monday 2020-01-13
@@ -75,9 +79,11 @@ def test_the_twin_agrees_and_the_past_is_not_changed(seed, symbols, exits, carry
         return
     agree(RunSpec(strategy=RANDOM, params=dict(seed=seed), cash=10_000, exits=exits, carry=carry), whole)
     for row in random.choice(len(whole), 3):
-        past, then = whole.upto(int(row)), known.on(panel.between(None, whole.session[int(row)]))
+        then = known.on(panel.between(None, whole.session[int(row)]))
+        past = whole.upto(int(row)).select(then.symbols)
         assert past.fingerprint == then.fingerprint
         np.testing.assert_array_equal(past.raw_close, then.raw_close)
+        past = whole.upto(int(row))
         np.testing.assert_array_equal(past.seen.close, whole.seen.close[: int(row) + 1])
         np.testing.assert_array_equal(past.leaving, whole.leaving[: int(row) + 1])
 
@@ -127,3 +133,39 @@ def test_a_file_that_is_not_understood(tmp_path, text, said):
 def test_nobody_belongs_to_it():
     with pytest.raises(NoBars, match="nobody belongs to the universe from 2020-01-02 to 2020-01-13"):
         universe(A=[("2021-01-01", "")]).on(AB)
+
+
+def test_its_report_can_be_read_again(tmp_path):
+    panel = universe(A=[("", "")], B=[("2020-01-06", "2020-01-09")]).on(AB)
+    made = engine.run(RunSpec(strategy="BuyAndHold"), bars=panel)
+    write(made, tmp_path / "r")
+    again = load_report(tmp_path / "r").bars
+    assert again.fingerprint == panel.fingerprint and (again.member == panel.member).all()
+
+
+def test_a_symbol_without_bars_while_it_belonged_is_left_out():
+    ends = bars(A=frame([10.0] * 8), B=frame([20.0] * 3))
+    panel = universe(A=[("", "")], B=[("2020-01-08", "")]).on(ends)
+    assert panel.symbols == ("A",) and panel.origin.warnings == ("no bars while they belonged to the universe: B",)
+
+
+def test_names_are_those_of_the_source(monkeypatch, tmp_path):
+    class Vendor(SampleSource):
+        def canonical(self, symbols):
+            return super().canonical([symbol.upper() for symbol in symbols])
+
+    monkeypatch.setattr("engine.loading.source_named", lambda *_: Vendor())
+    (tmp_path / "u.csv").write_text("symbol,entry,exit\naapl,,\nibm,,\n")
+    (tmp_path / "e.csv").write_text("date,symbol,event,value\n2008-06-02,ibm,merged,3\n")
+    spec = RunSpec(universe=str(tmp_path / "u.csv"), start="2005-01-03", end="2006-12-29")
+    panel = load(spec)
+    assert panel.symbols == ("AAPL", "IBM") and panel.member.all()
+    with pytest.raises(UsageError, match="IBM trades on 2013-.*, and is merged on 2008-06-02"):
+        load(spec.replace(events=str(tmp_path / "e.csv"), end=None))
+
+
+@pytest.mark.parametrize("text", ["20150131", "NaT", "now", "2015-1-31", "2015-01-31Z", "2015-02-30"])
+def test_dates_are_iso_dates(tmp_path, text):
+    (tmp_path / "u.csv").write_text(f"symbol,entry,exit\nA,{text},\n")
+    with pytest.raises(UsageError, match="is not a date: write it as 2015-01-31"):
+        read_universe(tmp_path / "u.csv")

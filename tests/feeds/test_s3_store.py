@@ -2,6 +2,8 @@
 
 import http.client
 import logging
+import os
+import signal
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -17,7 +19,7 @@ from vendor import ScriptedSource, daily_bars, same_bars
 from core.errors import StoreFailed, UsageError
 from feeds.copying import copy
 from feeds.parquet_store import ParquetStore
-from feeds.s3_account import S3Account
+from feeds.s3_bucket import S3Bucket
 from scripts import cli
 
 DAYS = YEAR[:4]
@@ -45,7 +47,7 @@ def _place(s3, tmp_path):
 
 @pytest.fixture(name="quick", autouse=True)
 def _quick(monkeypatch):
-    monkeypatch.setattr("feeds.s3_bucket.WAITS_S", (0, 0))
+    monkeypatch.setattr("feeds.s3_bucket.WAITS_S", (0.001, 0.001))
 
 
 def failure(work):
@@ -87,14 +89,12 @@ def test_memory_is_used_until_another_replaces_the_object(place):
     assert len(mine.read(["AAPL"], source="yahoo")[0]) == 9
 
 
-def test_more_series_than_fit_on_a_page_of_the_list(place, monkeypatch):
-    store = ParquetStore(place)
-    asked = store._files._objects._asked
-    monkeypatch.setattr(store._files._objects, "_asked", lambda method, key, query=None, **rest: asked(
-        method, key, query={**query, "max-keys": "3"} if query else query, **rest))
-    for number in range(8):
-        store.write(f"S{number}", None, DAYS, source="yahoo")
-    assert [held.symbol for held in store.list()] == [f"S{number}" for number in range(8)]
+def test_more_objects_than_fit_on_a_page_of_the_list(s3, tmp_path):
+    folder = s3.file(tmp_path.name)
+    folder.mkdir()
+    for number in range(1001):
+        (folder / f"{number:04}").touch()
+    assert list(S3Bucket("bars").keys(f"{tmp_path.name}/")) == [f"{tmp_path.name}/{number:04}" for number in range(1001)]
 
 
 def test_a_damaged_object_counts_as_never_fetched_and_is_kept_aside(place, s3, caplog):
@@ -148,8 +148,20 @@ def test_what_a_server_refuses_is_said_with_advice(s3, monkeypatch):
     assert "NoSuchBucket" in failure(lambda: ParquetStore("s3://other/x").read(["AAPL"], source="yahoo"))
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong")
     assert "SignatureDoesNotMatch (status 403); check AWS_SECRET_ACCESS_KEY" in failure(ParquetStore("s3://bars/x").list)
-    monkeypatch.setenv("AWS_ENDPOINT_URL", "nonsense")
-    assert "s3://bars failed: " in failure(ParquetStore("s3://bars/x").list)
+
+
+@pytest.mark.parametrize("address", ["nonsense", "ftp://127.0.0.1", "http://me:geheim@127.0.0.1", "http://127.0.0.1:x", "http://127.0.0.1:99999"])
+def test_an_address_of_no_server(s3, monkeypatch, address):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", address)
+    with pytest.raises(UsageError, match="AWS_ENDPOINT_URL is no address of a server: write http://HOST:PORT or https://HOST") as caught:
+        ParquetStore("s3://bars/x")
+    assert "geheim" not in str(caught.value)
+
+
+def test_without_its_package(s3, monkeypatch):
+    monkeypatch.setattr("feeds.s3_bucket.find_spec", lambda name: None)
+    with pytest.raises(UsageError, match=r"install it with pip install -e '\.\[s3\]'"):
+        ParquetStore("s3://bars/x")
 
 
 class Front(BaseHTTPRequestHandler):
@@ -196,19 +208,19 @@ def test_a_server_that_is_busy_for_a_moment_is_asked_again(front, place):
     front.refused = [503, 500]
     ParquetStore(place).write("AAPL", daily_bars("AAPL", DAYS), DAYS, source="yahoo")
     assert [status for _, _, status in front.seen] == [503, 500, 404, 200]
-    front.refused = [503, 503, 503, 503]
+    front.refused = [503] * 5
     assert "Service Unavailable (status 503)" in failure(ParquetStore(place).list)
     assert front.refused == [503]
 
 
 def test_a_server_without_conditional_writes_is_written_with_a_warning(front, place, caplog):
-    front.refused, front.only_conditional = [501], True
+    front.refused, front.only_conditional = [501] * 4, True
     store = ParquetStore(place)
     with caplog.at_level(logging.WARNING):
         store.write("AAPL", daily_bars("AAPL", DAYS), DAYS, source="yahoo")
         store.write("AAPL", daily_bars("AAPL", YEAR), YEAR, source="yahoo")
     assert caplog.text.count("knows no conditional writes: let one process at a time write to it") == 1
-    assert [conditional for method, conditional, _ in front.seen if method == "PUT"] == [True, False, False]
+    assert [conditional for method, conditional, _ in front.seen if method == "PUT"] == [True] * 4 + [False, False]
     assert same_bars(store.read(["AAPL"], source="yahoo")[0], daily_bars("AAPL", YEAR))
 
 
@@ -222,12 +234,13 @@ def test_keys_of_a_profile(s3, tmp_path, monkeypatch):
     with pytest.raises(UsageError, match="there are no keys for s3://: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"):
         ParquetStore("s3://bars/x")
     monkeypatch.setenv("AWS_PROFILE", "lab")
-    account = S3Account.found()
-    assert (account.key_id, account.region, account.endpoint) == ("K", "eu-central-1", f"http://127.0.0.1:{s3.port}")
-    assert "geheim" not in repr(account)
+    bucket = S3Bucket("bars")
+    used = bucket._store.config
+    assert (used["access_key_id"], used["region"], used["endpoint"]) == ("K", "eu-central-1", f"http://127.0.0.1:{s3.port}")
+    assert "geheim" not in repr(bucket) + repr(bucket._store)
 
 
-@pytest.mark.parametrize("place", ["s3://", "s3://me:geheim@bars/x", "s3://bars/x?key=geheim", "nosuch://x"])
+@pytest.mark.parametrize("place", ["s3://", "s3://ba rs/x", "s3://bars//x", "s3://me:geheim@bars/x", "s3://bars/x?key=geheim", "nosuch://x"])
 def test_an_address_of_no_store(s3, place):
     with pytest.raises(UsageError) as caught:
         ParquetStore(place)
@@ -239,3 +252,18 @@ def test_a_folder_and_memory_by_their_addresses(tmp_path):
     assert (tmp_path / "a b" / "yahoo" / "1d" / "AAPL.parquet").exists()
     ParquetStore(f"memory://{tmp_path}").write("EUR/USD", None, DAYS, source="yahoo")
     assert fsspec.filesystem("memory").exists(f"{tmp_path}/yahoo/1d/EUR%2FUSD.parquet")
+
+
+def test_a_forked_process_is_told_instead_of_hanging(s3):
+    bucket = S3Bucket("bars")
+    assert bucket.get("nothing") is None
+    child = os.fork()
+    if child == 0:
+        signal.alarm(20)
+        try:
+            bucket.get("nothing")
+        except StoreFailed:
+            os._exit(7)
+        finally:
+            os._exit(1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
