@@ -8,9 +8,10 @@ import numpy as np
 from core.calendars import get_calendar
 from core.errors import NoBars, UnknownName
 from core.series import SymbolBars
+from feeds.intervals import is_intraday
+from feeds.revisions import revised
 from feeds.source import Progress
 from feeds.store import BarStore, Holding
-from feeds.stored import COLUMNS
 
 
 class Copied(NamedTuple):
@@ -64,12 +65,13 @@ def _chosen(held: Sequence[Holding], source: str | None, interval: str | None, s
 def _copied(origin: BarStore, target: BarStore, held: Holding, there: Holding | None) -> Copied:
     kept = {"interval": held.interval, "source": held.source}
     bars = next(iter(origin.read([held.symbol], **kept)), None)
-    covered = _covered(origin, held)
+    covered, earlier = _covered(origin, held), origin.revisions(held.symbol, **kept)
     old = next(iter(target.read([held.symbol], **kept)), None)
     lacking = target.missing(held.symbol, covered, calendar=held.calendar, **kept)
-    new = _new(old, bars)
-    if new or len(lacking) or there is None or there.calendar != held.calendar:
-        target.write(held.symbol, bars, covered, calendar=held.calendar, **kept)
+    new = _new(old, bars, held.interval)
+    kept_there = target.revisions(held.symbol, **kept)
+    if new or len(lacking) or there is None or there.calendar != held.calendar or len(kept_there.adding(earlier)) > len(kept_there):
+        target.write(held.symbol, bars, covered, calendar=held.calendar, earlier=earlier, **kept)
     return Copied(held.source, held.symbol, held.interval, new, len(lacking))
 
 
@@ -79,15 +81,8 @@ def _covered(store: BarStore, held: Holding) -> np.ndarray:
     return np.setdiff1d(sessions, missing)
 
 
-def _new(old: SymbolBars | None, bars: SymbolBars | None) -> int:
-    """How many of the bars are not among the old ones as they are."""
-    if bars is None:
-        return 0
-    if old is None or (bars.close_only and not old.close_only):
-        return len(bars)
-    places = np.searchsorted(old.index, bars.index).clip(max=len(old) - 1)
-    same = np.ones(len(bars), dtype=bool)
-    for name in COLUMNS:
-        left, right = getattr(old, name)[places], getattr(bars, name)
-        same &= (left == right) | (np.isnan(left) & np.isnan(right))
-    return int(np.sum(~same))
+def _new(old: SymbolBars | None, bars: SymbolBars | None, interval: str) -> int:
+    """How many of the bars are not among the old ones."""
+    if bars is None or old is None:
+        return 0 if bars is None else len(bars)
+    return len(revised(old, bars, np.zeros(len(bars), bool), not is_intraday(interval), 0)[0])

@@ -16,25 +16,31 @@ import pyarrow.parquet as pq
 from core.errors import StoreFailed
 from core.series import SymbolBars
 from feeds.coverage import Coverage
-from feeds.stored import COLUMNS, StoredBars
+from feeds.revisions import COLUMNS, Revisions, joined
+from feeds.stored import StoredBars
 
 KEY = b"cerebrolab.bars"
 CHECKSUM_KEY = b"cerebrolab.checksum"
-FORMAT = 1
+UNTIL = "until"  # UTC ns, when another version took the place of this one; 0 = it stands
+FORMAT, WITH_REVISIONS = 1, 2  # a file without earlier versions of bars can be read by every cerebrolab
 
 
 def encode(stored: StoredBars) -> bytes:
     """The file's content."""
-    bars = stored.bars
-    about = {"format": FORMAT, "symbol": bars.symbol, "close_only": bars.close_only,
+    bars, earlier = stored.bars, stored.earlier
+    about = {"format": WITH_REVISIONS if earlier else FORMAT, "symbol": bars.symbol, "close_only": bars.close_only,
              "coverage": stored.coverage.to_json(), "calendar": stored.calendar}
-    table = pa.table({name: getattr(bars, name) for name in COLUMNS})
+    rows = joined(bars, earlier.bars) if earlier else bars
+    columns = {name: getattr(rows, name) for name in COLUMNS}
+    if earlier:
+        columns[UNTIL] = np.concatenate([np.zeros(len(bars), np.int64), earlier.until])
+    table = pa.table(columns)
     content = io.BytesIO()
     with pq.ParquetWriter(content, table.schema, compression="lz4", use_dictionary=["dividend", "split", "pay_date"],
                           store_schema=False) as writer:
         writer.write_table(table)
         text = json.dumps(about).encode()
-        writer.add_key_value_metadata({KEY: text, CHECKSUM_KEY: str(_checksum(bars, text)).encode()})
+        writer.add_key_value_metadata({KEY: text, CHECKSUM_KEY: str(_checksum(columns, text)).encode()})
     return content.getvalue()
 
 
@@ -47,21 +53,25 @@ def decode(content: bytes) -> StoredBars:
     file = pq.ParquetFile(pa.BufferReader(content))
     metadata = file.metadata.metadata or {}
     about = json.loads(metadata.get(KEY, b"{}"))
-    if about.get("format") != FORMAT:
-        raise ValueError(f"its format is {about.get('format')}, not {FORMAT}")
+    if about.get("format") not in (FORMAT, WITH_REVISIONS):
+        raise ValueError(f"its format is {about.get('format')}, not {FORMAT} or {WITH_REVISIONS}")
     table = file.read(use_threads=False)
-    columns = {name: _array(table.column(name)) for name in COLUMNS}
-    bars = SymbolBars(about["symbol"], **columns, close_only=about["close_only"])
-    if int(metadata[CHECKSUM_KEY]) != _checksum(bars, metadata[KEY]):
+    columns = {name: _array(table.column(name)) for name in (*COLUMNS, *([UNTIL] if about["format"] == WITH_REVISIONS else []))}
+    if int(metadata[CHECKSUM_KEY]) != _checksum(columns, metadata[KEY]):
         raise ValueError("its checksum does not match")
-    return StoredBars(bars, Coverage.from_json(about["coverage"]), about["calendar"])
+    until = columns.pop(UNTIL, None)
+    bars, earlier = SymbolBars(about["symbol"], **columns, close_only=about["close_only"]), None
+    if until is not None:
+        count = int(np.sum(until == 0))
+        bars, earlier = bars.rows(slice(count)), Revisions(bars.rows(slice(count, None)), until[count:])
+    return StoredBars(bars, Coverage.from_json(about["coverage"]), about["calendar"], earlier)
 
 
-def _checksum(bars: SymbolBars, text: bytes) -> int:
+def _checksum(columns: dict[str, np.ndarray], text: bytes) -> int:
     """CRC-32 of every value and of the description: a flipped bit must not pass for a price."""
     total = zlib.crc32(text)
-    for name in COLUMNS:
-        total = zlib.crc32(np.ascontiguousarray(getattr(bars, name)).view(np.uint8).data, total)
+    for values in columns.values():
+        total = zlib.crc32(np.ascontiguousarray(values).view(np.uint8).data, total)
     return total
 
 

@@ -5,6 +5,7 @@ Imports core and feeds.
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import quote, unquote, urlsplit
@@ -16,9 +17,10 @@ from core.series import SymbolBars
 from feeds.coverage import Coverage
 from feeds.intervals import is_intraday
 from feeds.parquet_folder import ParquetFolder
+from feeds.revisions import Revisions, as_of
 from feeds.source import cut_all
 from feeds.store import Finding, Holding
-from feeds.stored import StoredBars, doubts, holding, merge
+from feeds.stored import StoredBars, added, doubts, holding
 
 SUFFIX = ".parquet"
 BATCH = 64  # files loaded together; where they are far away, at the same time
@@ -69,10 +71,19 @@ class ParquetStore:
         return f"ParquetStore({str(self._files.path('')).rstrip('/')!r})"
 
     def read(self, symbols: Sequence[str], start: str | None = None, end: str | None = None, interval: str = "1d", *,
-             source: str) -> list[SymbolBars]:
+             source: str, known_at: int | None = None) -> list[SymbolBars]:
         """What is stored of the symbols, without those that have no bar from `start` to `end`."""
-        stored = self._files.load([_name(symbol, interval, source) for symbol in symbols])
-        return cut_all([each.bars for each in stored if each], start, end)
+        loaded = self._files.load([_name(symbol, interval, source) for symbol in symbols])
+        stored = [each for each in loaded if each]
+        if known_at is None:
+            return cut_all([each.bars for each in stored], start, end)
+        by_session = not is_intraday(interval)
+        return cut_all([as_of(each.bars, each.versions, known_at, by_session) for each in stored], start, end)
+
+    def revisions(self, symbol: str, interval: str = "1d", *, source: str) -> Revisions:
+        """Every earlier version of a bar."""
+        stored, = self._files.load([_name(symbol, interval, source)])
+        return stored.versions if stored else Revisions.none(symbol)
 
     def missing(self, symbol: str, sessions: np.ndarray, interval: str = "1d", *, source: str,
                 calendar: str = "XNYS") -> np.ndarray:
@@ -81,21 +92,20 @@ class ParquetStore:
         return (stored.coverage if stored else Coverage()).missing(sessions, get_calendar(calendar))
 
     def write(self, symbol: str, bars: SymbolBars | None, covered: np.ndarray, interval: str = "1d", *, source: str,
-              calendar: str = "XNYS") -> None:
+              calendar: str = "XNYS", now: int | None = None, earlier: Revisions | None = None) -> None:
         """Add bars and record `covered` as asked for, in one file."""
-        def added(stored: StoredBars | None) -> StoredBars:
-            coverage = (stored.coverage if stored else Coverage()).adding(covered, get_calendar(calendar))
-            old = stored.bars if stored else SymbolBars.make(symbol, [], [], [], validated=False)
-            merged = merge(old, bars, by_session=not is_intraday(interval)) if bars is not None else old
-            return StoredBars(merged, coverage, calendar)
+        moment = time.time_ns() if now is None else now
 
-        self._files.change(_name(symbol, interval, source), added)
+        def changed(stored: StoredBars | None) -> StoredBars:
+            return added(stored, symbol, bars, covered, calendar, by_session=not is_intraday(interval), moment=moment, earlier=earlier)
+
+        self._files.change(_name(symbol, interval, source), changed)
 
     def forget(self, symbol: str, start: str | None = None, end: str | None = None, interval: str = "1d", *,
                source: str) -> None:
         """Have sessions asked for again; a symbol that is not stored stays so."""
         def without(stored: StoredBars | None) -> StoredBars | None:
-            return StoredBars(stored.bars, stored.forgetting(start, end), stored.calendar) if stored else None
+            return replace(stored, coverage=stored.forgetting(start, end)) if stored else None
 
         self._files.change(_name(symbol, interval, source), without)
 

@@ -5,7 +5,8 @@ from collections import OrderedDict
 from collections.abc import Hashable
 from typing import Any
 
-from feeds.stored import COLUMNS, StoredBars
+from feeds.revisions import COLUMNS
+from feeds.stored import StoredBars
 
 CACHE_BYTES = 512 * 2**20
 
@@ -38,7 +39,8 @@ class SeriesCache:
 
     def put(self, key: Hashable, identity: Hashable, stored: StoredBars) -> None:
         """Keep a series; the ones not used for longest make room."""
-        size = sum(getattr(stored.bars, name).nbytes for name in COLUMNS)
+        series = [stored.bars, *([stored.earlier.bars] if stored.earlier else [])]
+        size = sum(getattr(each, name).nbytes for each in series for name in COLUMNS)
         with self._lock:
             if key in self._entries:
                 self._size -= self._entries.pop(key)[2]

@@ -65,11 +65,13 @@ class PostgresTables:
         for statement in statements("INTEGER GENERATED ALWAYS AS IDENTITY PRIMARY KEY"):
             connection.exec_driver_sql(statement)
 
-    def bars(self, connection: Connection, series: int) -> dict[str, np.ndarray]:
+    def bars(self, connection: Connection, series: int, first: np.datetime64 | None = None,
+             last: np.datetime64 | None = None) -> dict[str, np.ndarray]:
         """One COPY."""
+        within = f" AND session BETWEEN '{first or '-infinity'}' AND '{last or 'infinity'}'"
         names = ", ".join(f"COALESCE({name}, {_NULLS[name]})" if name in _NULLS else name for name in COLUMNS)
         with _cursor(connection) as cursor:
-            asked = f"COPY (SELECT {names} FROM bars WHERE series = {series:d} ORDER BY time_ns) TO STDOUT (FORMAT binary)"
+            asked = f"COPY (SELECT {names} FROM bars WHERE series = {series:d}{within} ORDER BY time_ns) TO STDOUT (FORMAT binary)"
             with cursor.copy(asked) as copy:
                 content = b"".join(copy)
         rows = np.frombuffer(content[len(_HEADER):-len(_END)], dtype=_row(COLUMNS))

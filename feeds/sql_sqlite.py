@@ -17,7 +17,7 @@ from core.sqlite_files import sqlite_advice, sqlite_engine
 from feeds.sql_tables import COLUMNS, NUMBERS, statements
 
 _INSERT = f"INSERT INTO bars (series, {', '.join(COLUMNS)}) VALUES (?{', ?' * len(COLUMNS)})"
-_SELECT = f"SELECT {', '.join(COLUMNS)} FROM bars WHERE series = ? ORDER BY time_ns"
+_SELECT = f"SELECT {', '.join(COLUMNS)} FROM bars WHERE series = ? AND session BETWEEN ? AND ? ORDER BY time_ns"
 
 
 class SqliteTables:
@@ -58,9 +58,10 @@ class SqliteTables:
         for statement in statements("INTEGER PRIMARY KEY", " WITHOUT ROWID"):
             connection.exec_driver_sql(statement)
 
-    def bars(self, connection: Connection, series: int) -> dict[str, np.ndarray]:
+    def bars(self, connection: Connection, series: int, first: np.datetime64 | None = None,
+             last: np.datetime64 | None = None) -> dict[str, np.ndarray]:
         """In one query."""
-        rows = _driver(connection).execute(_SELECT, [series]).fetchall()
+        rows = _driver(connection).execute(_SELECT, [series, str(first or ""), str(last or "~")]).fetchall()
         values = dict(zip(COLUMNS, zip(*rows, strict=True), strict=True)) if rows else dict.fromkeys(COLUMNS, ())
         columns = {name: np.array(values[name], dtype=np.float64) for name in NUMBERS}
         days = {name: np.array(values[name], dtype="datetime64[D]") for name in ("session", "pay_date")}

@@ -20,11 +20,13 @@ from core.errors import StoreFailed
 from core.series import SymbolBars
 from feeds.coverage import Coverage
 from feeds.intervals import is_intraday
+from feeds.revisions import Revisions, as_of
 from feeds.series_cache import SeriesCache
 from feeds.source import cut_all
+from feeds.sql_revisions import add_revisions, read_revisions
 from feeds.sql_tables import FORMAT, tables_at
 from feeds.store import Finding, Holding
-from feeds.stored import StoredBars, doubts
+from feeds.stored import StoredBars, doubts, news
 
 log = logging.getLogger(__name__)
 BUSY_TIMEOUT_S = 30.0
@@ -66,13 +68,27 @@ class SqlStore:
         return f"SqlStore({self._tables.shown!r})"
 
     def read(self, symbols: Sequence[str], start: str | None = None, end: str | None = None, interval: str = "1d", *,
-             source: str) -> list[SymbolBars]:
+             source: str, known_at: int | None = None) -> list[SymbolBars]:
         """What is stored of the symbols, without those that have no bar from `start` to `end`."""
+        def bars(connection: Connection, row: Row) -> SymbolBars:
+            stored = self._stored(connection, row).bars
+            if known_at is None:
+                return stored
+            return as_of(stored, read_revisions(connection, row.id, row.symbol), known_at, not is_intraday(interval))
+
         def found(connection: Connection) -> list[SymbolBars]:
             rows = {row.symbol: row for row in self._rows(connection, symbols, interval, source)}
-            return [self._stored(connection, rows[symbol]).bars for symbol in symbols if symbol in rows]
+            return [bars(connection, rows[symbol]) for symbol in symbols if symbol in rows]
 
         return cut_all(self._reading(found, []), start, end)
+
+    def revisions(self, symbol: str, interval: str = "1d", *, source: str) -> Revisions:
+        """Every earlier version of a bar."""
+        def found(connection: Connection) -> Revisions:
+            rows = self._rows(connection, [symbol], interval, source)
+            return read_revisions(connection, rows[0].id, symbol) if rows else Revisions.none(symbol)
+
+        return self._reading(found, Revisions.none(symbol))
 
     def missing(self, symbol: str, sessions: np.ndarray, interval: str = "1d", *, source: str,
                 calendar: str = "XNYS") -> np.ndarray:
@@ -81,15 +97,20 @@ class SqlStore:
         return (self._coverage(rows[0]) if rows else Coverage()).missing(sessions, get_calendar(calendar))
 
     def write(self, symbol: str, bars: SymbolBars | None, covered: np.ndarray, interval: str = "1d", *, source: str,
-              calendar: str = "XNYS") -> None:
+              calendar: str = "XNYS", now: int | None = None, earlier: Revisions | None = None) -> None:
         """Add bars and record `covered` as asked for, in one transaction."""
+        moment, by_session = time.time_ns() if now is None else now, not is_intraday(interval)
+
         def add(connection: Connection) -> None:
             row = self._locked(connection, symbol, interval, source, calendar)
-            coverage = self._coverage(row).adding(covered, get_calendar(calendar))
+            asked = self._coverage(row)
             close_only = bool(row.close_only) or (bars is not None and bars.close_only)
-            self._change(connection, row, coverage, calendar, close_only)
+            self._change(connection, row, asked.adding(covered, get_calendar(calendar)), calendar, close_only)
             if bars is not None and len(bars):
-                self._tables.replace(connection, row.id, bars, by_session=not is_intraday(interval))
+                old = self._bars(connection, row, bars.session[0], bars.session[-1])
+                new, replaced = news(old, asked, bars, calendar, by_session=by_session, moment=moment, earlier=earlier)
+                add_revisions(connection, row.id, replaced)
+                self._tables.replace(connection, row.id, new, by_session)
 
         self._writing(add)
 
@@ -145,14 +166,16 @@ class SqlStore:
         known = self._cache.get(row.id, row.version)
         if known is not None:
             return known
-        columns = self._tables.bars(connection, row.id)
+        stored = StoredBars(self._bars(connection, row), self._coverage(row), row.calendar)
+        self._cache.put(row.id, row.version, stored)
+        return stored
+
+    def _bars(self, connection: Connection, row: Row, first: np.datetime64 | None = None, last: np.datetime64 | None = None) -> SymbolBars:
+        columns = self._tables.bars(connection, row.id, first, last)
         columns["index"] = columns.pop("time_ns")
         for values in columns.values():
             values.flags.writeable = False
-        bars = SymbolBars(row.symbol, **columns, close_only=bool(row.close_only))
-        stored = StoredBars(bars, self._coverage(row), row.calendar)
-        self._cache.put(row.id, row.version, stored)
-        return stored
+        return SymbolBars(row.symbol, **columns, close_only=bool(row.close_only))
 
     def _coverage(self, row: Row) -> Coverage:
         try:
@@ -197,6 +220,9 @@ class SqlStore:
                     self._tables.make(connection)
             with self._tables.reading().begin() as connection:
                 found = connection.execute(text("SELECT format FROM bar_format")).scalar_one()
-        if found != FORMAT:
+            if found < FORMAT:
+                with self._tables.writing().begin() as connection:
+                    self._tables.make(connection)
+        if found > FORMAT:
             raise StoreFailed(f"the bars in {self._tables.shown} are of format {found}, not {FORMAT}: use the cerebrolab that wrote them")
         self._ready = True

@@ -3,6 +3,8 @@
     bar_series  one row a source, interval and symbol: calendar, sessions asked for (JSON pairs of dates)
     bars        one row a bar: series, time_ns (UTC, the moment it is complete), session, prices, volume, actions
 
+and `feeds.sql_revisions`.
+
 NULL stands for NaN and for an unknown pay date.
 """
 
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from sqlalchemy import URL, Connection, Engine
 
 PLACES = "write sqlite:///path/to/bars.db or postgresql://USER:PASSWORD@HOST:PORT/DATABASE"
-FORMAT = 1
+FORMAT = 2  # 1: without bar_revisions
 NUMBERS = ("open", "high", "low", "close", "volume", "dividend", "split")
 COLUMNS = ("time_ns", "session", *NUMBERS, "pay_date")
 _TABLES = """
@@ -36,7 +38,13 @@ CREATE TABLE IF NOT EXISTS bars (
     open DOUBLE PRECISION, high DOUBLE PRECISION, low DOUBLE PRECISION, close DOUBLE PRECISION,
     volume DOUBLE PRECISION, dividend DOUBLE PRECISION, split DOUBLE PRECISION, pay_date DATE,
     PRIMARY KEY (series, time_ns)){clustered};
-INSERT INTO bar_format SELECT {format} WHERE NOT EXISTS (SELECT 1 FROM bar_format)
+CREATE TABLE IF NOT EXISTS bar_revisions (
+    series INTEGER NOT NULL REFERENCES bar_series (id), until_ns BIGINT NOT NULL, time_ns BIGINT NOT NULL, session DATE NOT NULL,
+    open DOUBLE PRECISION, high DOUBLE PRECISION, low DOUBLE PRECISION, close DOUBLE PRECISION,
+    volume DOUBLE PRECISION, dividend DOUBLE PRECISION, split DOUBLE PRECISION, pay_date DATE,
+    PRIMARY KEY (series, time_ns, until_ns)){clustered};
+INSERT INTO bar_format SELECT {format} WHERE NOT EXISTS (SELECT 1 FROM bar_format);
+UPDATE bar_format SET format = {format} WHERE format < {format}
 """
 
 
@@ -69,10 +77,11 @@ class SqlTables(Protocol):
         """Whether the tables are there."""
 
     def make(self, connection: "Connection") -> None:
-        """Make those that are not."""
+        """Make those that are not, also where an earlier cerebrolab has made the others."""
 
-    def bars(self, connection: "Connection", series: int) -> dict[str, np.ndarray]:
-        """Every bar of a series in order of time, as columns of `COLUMNS`."""
+    def bars(self, connection: "Connection", series: int, first: np.datetime64 | None = None,
+             last: np.datetime64 | None = None) -> dict[str, np.ndarray]:
+        """The bars of a series in order of time, as columns of `COLUMNS`; all, or those of sessions from `first` to `last`."""
 
     def replace(self, connection: "Connection", series: int, bars: SymbolBars, by_session: bool) -> None:
         """Add bars in place of those of the same sessions, or of the same times."""

@@ -1,7 +1,7 @@
 """What every store of bars offers: raw bars with actions, and beside them a record of what was asked for.
 
-A stored bar is what traded that day and stays as it is. A split or dividend that a vendor learns later about a
-session already covered is therefore not seen until that session is forgotten and fetched again. Imports core only.
+A stored bar is what traded that day and stays as it is, until its session is asked for again and the vendor says something
+else: then the earlier version is kept beside it (`feeds.revisions`). Imports core and feeds.revisions.
 """
 
 from collections.abc import Sequence
@@ -10,6 +10,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from core.series import SymbolBars
+from feeds.revisions import Revisions
 
 
 class Holding(NamedTuple):
@@ -53,8 +54,10 @@ class BarStore(Protocol):
     """Bars of many sources, symbols and intervals. Safe for several processes at once."""
 
     def read(self, symbols: Sequence[str], start: str | None = None, end: str | None = None, interval: str = "1d", *,
-             source: str) -> list[SymbolBars]:
+             source: str, known_at: int | None = None) -> list[SymbolBars]:
         """What is stored, sessions `start` to `end` both included; symbols without a bar there are left out.
+
+        known_at: UTC ns, for the bars that were complete then in the version of then; None = as they are.
 
         Raises:
             StoreFailed: the store cannot be read.
@@ -69,14 +72,23 @@ class BarStore(Protocol):
         """
 
     def write(self, symbol: str, bars: SymbolBars | None, covered: np.ndarray, interval: str = "1d", *, source: str,
-              calendar: str = "XNYS") -> None:
+              calendar: str = "XNYS", now: int | None = None, earlier: Revisions | None = None) -> None:
         """Add bars (None: nothing traded) and record `covered` as asked for, both or neither.
 
-        A bar replaces the stored one of the same session (within the day: of the same time). `covered` must hold
-        complete sessions only.
+        A bar replaces the stored one of the same session (within the day: of the same time), which is kept as an earlier
+        version, if it says something else. `covered` must hold complete sessions only.
+
+        now: when they arrived, UTC ns; None = the system's clock. earlier: versions that another store has kept of them.
 
         Raises:
             StoreFailed: it could not be written; what was stored before is untouched.
+        """
+
+    def revisions(self, symbol: str, interval: str = "1d", *, source: str) -> Revisions:
+        """Every earlier version of a bar of a symbol.
+
+        Raises:
+            StoreFailed: the store cannot be read.
         """
 
     def forget(self, symbol: str, start: str | None = None, end: str | None = None, interval: str = "1d", *,

@@ -10,12 +10,12 @@ import numpy as np
 
 from core.calendars import get_calendar
 from core.errors import BadBars
-from core.series import FIELDS, SymbolBars, validate
+from core.series import SymbolBars, validate
 from feeds.coverage import Coverage, complete_sessions, runs
+from feeds.revisions import Revisions, joined, revised
 from feeds.source import cut
 from feeds.store import Holding
 
-COLUMNS = ("index", "session", *FIELDS, "dividend", "split", "pay_date")
 STALE_SESSIONS = 5
 
 
@@ -25,11 +25,18 @@ class StoredBars:
 
     Attributes:
         bars: may have no row. coverage: sessions asked for. calendar: name of their exchange calendar.
+        earlier: versions of bars whose place others took; None = none.
     """
 
     bars: SymbolBars
     coverage: Coverage
     calendar: str
+    earlier: Revisions | None = None
+
+    @property
+    def versions(self) -> Revisions:
+        """The earlier versions."""
+        return self.earlier or Revisions.none(self.bars.symbol)
 
     def forgetting(self, start: str | None, end: str | None) -> Coverage:
         """The coverage without the sessions from `start` to `end`; None = without bound."""
@@ -37,16 +44,42 @@ class StoredBars:
         return self.coverage.removing(calendar.between(start or calendar.sessions[0], end or calendar.sessions[-1]), calendar)
 
 
+def added(stored: StoredBars | None, symbol: str, bars: SymbolBars | None, covered: np.ndarray, calendar: str, *, by_session: bool,
+          moment: int, earlier: Revisions | None) -> StoredBars:
+    """What is stored after `BarStore.write`."""
+    old = stored or StoredBars(SymbolBars.make(symbol, [], [], [], validated=False), Coverage(), calendar)
+    known = get_calendar(calendar)
+    coverage = old.coverage.adding(covered, known)
+    if bars is None:
+        return StoredBars(old.bars, coverage, calendar, old.earlier)
+    new, replaced = news(old.bars, old.coverage, bars, calendar, by_session=by_session, moment=moment, earlier=earlier)
+    versions = old.versions.adding(replaced)
+    return StoredBars(merge(old.bars, new, by_session), coverage, calendar, versions if len(versions) else None)
+
+
+def news(old: SymbolBars, coverage: Coverage, bars: SymbolBars, calendar: str, *, by_session: bool, moment: int,
+         earlier: Revisions | None) -> tuple[SymbolBars, Revisions]:
+    """(those of the bars that are new or say something else than the old ones, the versions to keep).
+
+    Args:
+        coverage: sessions asked for before. earlier: versions that another store has kept; no others of the same bars are made.
+    """
+    asked = np.isin(bars.session, coverage.sessions(get_calendar(calendar))) if coverage.ranges else np.zeros(len(bars), bool)
+    new, replaced = revised(old, bars, asked, by_session, moment)
+    if earlier is not None:
+        replaced = replaced.rows(~np.isin(replaced.bars.index, earlier.bars.index)).adding(earlier)
+    return new, replaced
+
+
 def merge(old: SymbolBars, new: SymbolBars, by_session: bool) -> SymbolBars:
     """All bars of both, the new one where both have one of the same session (else: of the same time)."""
     if not len(old):
         return new
+    if not len(new):
+        return old
     name = "session" if by_session else "index"
-    kept = old.rows(~np.isin(getattr(old, name), getattr(new, name)))
-    columns = {each: np.concatenate([getattr(kept, each), getattr(new, each)]) for each in COLUMNS}
-    order = np.argsort(columns["index"], kind="stable")
-    both = {each: values[order] for each, values in columns.items()}
-    return SymbolBars(new.symbol, **both, close_only=old.close_only or new.close_only)
+    both = joined(old.rows(~np.isin(getattr(old, name), getattr(new, name))), new)
+    return both.rows(np.argsort(both.index, kind="stable"))
 
 
 def holding(source: str, interval: str, stored: StoredBars) -> Holding:

@@ -1,6 +1,7 @@
 """What every store of bars must do. Subclass `StoreContract` and say how to open a store on a folder."""
 
 import tempfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from feeds.refresh import refresh
 XNYS = get_calendar("XNYS")
 YEAR = XNYS.between("2020-01-02", "2020-06-30")
 NOW = ManualClock(int(XNYS.close_of(np.array(["2020-07-02"], dtype="datetime64[D]"))[0]) + 3_600 * 10**9)
+LATE = NOW.now_ns()
 SYMBOLS = ("AAPL", "BRK.B", "^GSPC", "EUR/USD")
 
 
@@ -136,6 +138,52 @@ class StoreContract:
         assert {finding.kind for finding in store.check(NOW.now_ns())} == {"untraded"}
         later = NOW.now_ns() + 30 * 86_400 * 10**9
         assert {finding.symbol for finding in store.check(later) if finding.kind == "stale"} == set(SYMBOLS)
+
+    def test_an_earlier_version_is_kept_until_its_moment(self, tmp_path):
+        store, (first, second) = self.open(tmp_path), (daily_bars("AAPL", YEAR[:6], seed) for seed in (0, 1))
+        store.write("AAPL", first, YEAR[:6], source="yahoo", now=LATE)
+        store.write("AAPL", second.rows(slice(2, 4)), YEAR[2:4], source="yahoo", now=LATE + 10)
+        for each in (store, self.open(tmp_path)):
+            kept = each.revisions("AAPL", source="yahoo")
+            assert np.array_equal(kept.bars.close, first.close[2:4]) and kept.until.tolist() == [LATE + 10] * 2
+            assert same_bars(each.read(["AAPL"], source="yahoo", known_at=LATE + 9)[0], first)
+            assert same_bars(each.read(["AAPL"], source="yahoo", known_at=LATE + 10)[0], each.read(["AAPL"], source="yahoo")[0])
+            assert each.read(["AAPL"], source="yahoo", known_at=int(first.index[2]))[0].session[-1] == YEAR[2]
+        assert len(store.revisions("IBM", source="yahoo")) == len(store.revisions("AAPL", "1h", source="yahoo")) == 0
+
+    def test_noise_of_a_vendors_arithmetic_changes_nothing(self, store):
+        bars = daily_bars("AAPL", YEAR)
+        store.write("AAPL", bars, YEAR, source="yahoo")
+        noisy = replace(bars, close=bars.close * (1 + 1e-8), volume=bars.volume * (1 + 1e-6))
+        store.write("AAPL", noisy, YEAR, source="yahoo")
+        assert same_bars(store.read(["AAPL"], source="yahoo")[0], bars) and len(store.revisions("AAPL", source="yahoo")) == 0
+
+    @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.differing_executors])
+    @given(written=st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9), st.integers(0, 3), st.booleans(), st.sets(st.integers(0, 9))), max_size=7))
+    def test_every_moment_is_known_again(self, written):
+        told = {row: [] for row in range(10)}  # (moment, close, or None: asked for, and there was no bar)
+        with tempfile.TemporaryDirectory() as folder:
+            store = self.open(folder)
+            for moment, (one, other, seed, asked, absent) in enumerate(written, 1):
+                rows = range(min(one, other), max(one, other) + 1)
+                bars, there = daily_bars("AAPL", YEAR[:10], seed), [row for row in rows if row not in absent]
+                covered = YEAR[list(rows)] if asked else YEAR[:0]
+                store.write("AAPL", bars.rows(there) if there else None, covered, source="yahoo", now=LATE + moment)
+                for row in rows:
+                    if row in there or (asked and all(close is None for _, close in told[row])):
+                        told[row].append((moment, bars.close[row] if row in there else None))
+            for moment in range(len(written) + 1):
+                known = [([close for at, close in each if at <= moment] or [each[0][1] if each else None])[-1] for each in told.values()]
+                series = store.read(["AAPL"], source="yahoo", known_at=LATE + moment)
+                assert (series[0].close.tolist() if series else []) == [close for close in known if close is not None]
+
+    def test_bars_that_a_later_answer_brings_within_the_day_were_not_there_before(self, store):
+        day = np.repeat(YEAR[:1], 3)
+        bars = SymbolBars.make("AAPL", XNYS.open_of(day) + np.array([1, 2, 3]) * 60 * 10**9, day, [10.0, 11.0, 12.0])
+        store.write("AAPL", bars.rows([0, 2]), YEAR[:1], "1m", source="yahoo", now=LATE)
+        store.write("AAPL", bars, YEAR[:1], "1m", source="yahoo", now=LATE + 1)
+        assert same_bars(store.read(["AAPL"], interval="1m", source="yahoo", known_at=LATE)[0], bars.rows([0, 2]))
+        assert same_bars(store.read(["AAPL"], interval="1m", source="yahoo", known_at=LATE + 1)[0], bars)
 
     @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.differing_executors])
     @given(data=st.data())

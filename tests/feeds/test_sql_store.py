@@ -17,8 +17,8 @@ from vendor import daily_bars, same_bars
 
 from core.errors import StoreFailed, UsageError
 from core.series import SymbolBars
+from feeds.revisions import COLUMNS
 from feeds.sql_store import SqlStore
-from feeds.stored import COLUMNS
 from feeds.stores import opened
 from journal import Journal
 
@@ -160,7 +160,7 @@ def test_bars_and_coverage_are_written_together_or_not_at_all(place, ask):
 def test_tables_of_a_later_format_are_refused(place, ask):
     SqlStore(place).write("AAPL", None, DAYS, source="yahoo")
     ask("UPDATE bar_format SET format = 9")
-    assert "are of format 9, not 1: use the cerebrolab that wrote them" in failure(SqlStore(place).list)
+    assert "are of format 9, not 2: use the cerebrolab that wrote them" in failure(SqlStore(place).list)
 
 
 def test_coverage_that_somebody_has_spoilt_is_named(place, ask):
