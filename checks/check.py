@@ -49,7 +49,7 @@ def check(spec: RunSpec, *, bars: Bars | None = None, budget_s: float = 15.0, cu
     with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere):  # strategies print, and they run a thousand times
         subject = Subject(spec)
         if bars is None:
-            own = not spec.symbols and spec.source == RunSpec().source
+            own = not spec.symbols and spec.universe is None and spec.source == RunSpec().source
             bars = market(subject.target) if own else load(spec, store)
         if len(bars) < FEWEST:
             raise NoBars(f"{len(bars)} bars are too few to cut: name more with --start or --period")

@@ -18,7 +18,7 @@ from core.execution import AT_ONCE, Execution
 from core.options import Carry, Exits, Guard, Limits, read_group
 from core.sleeves import Sleeves
 from core.spec_numbers import check_numbers, read_numbers
-from core.spec_texts import period_start, read_toml
+from core.spec_texts import period_start, read_toml, utc_ns, utc_time
 
 FILLS = ("next_open", "session_open", "session_close")
 PRICES = ("auto", "raw", "adjusted")
@@ -45,6 +45,7 @@ class RunSpec:
         source: "sample", "csv", "csv:DIR", "yahoo", "alpaca", "alpaca:sip", "synthetic".
         start, end: ISO dates, both included; None = all there is.
         period: length back from `end` ("3y", "18mo", "90d"), instead of `start`.
+        as_of: ISO date or UTC time: the bars as they were stored then, before the source changed any; nothing is fetched.
         signal_start: first date on which the strategy may decide; None = the first bar.
         interval: bar length ("1d", "1m", …). calendar: exchange calendar.
         cash: starting cash, account currency.
@@ -86,6 +87,7 @@ class RunSpec:
     start: str | None = None
     end: str | None = None
     period: str | None = None
+    as_of: str | None = None
     signal_start: str | None = None
     interval: str = "1d"
     calendar: str = "XNYS"
@@ -126,6 +128,7 @@ class RunSpec:
             object.__setattr__(self, name, tuple(str(part) for part in parts if str(part)))
         for name in ("start", "end", "signal_start"):
             object.__setattr__(self, name, _date(name, getattr(self, name)))
+        object.__setattr__(self, "as_of", utc_time("as_of", str(self.as_of)) if self.as_of else None)
         for name in ("commission", "slippage"):
             object.__setattr__(self, name, str(getattr(self, name)))
         self._check_kinds()
@@ -171,6 +174,11 @@ class RunSpec:
     def __repr__(self) -> str:
         shown = ", ".join(f"{name}={value!r}" for name, value in self.masked().items())
         return f"RunSpec({shown})"
+
+    @property
+    def known_at(self) -> int | None:
+        """`as_of` in UTC ns: the end of its day where it is a date; None = now."""
+        return utc_ns(self.as_of) if self.as_of else None
 
     def masked(self) -> dict[str, Any]:
         """What differs from the defaults, with the values of secret-looking names replaced by "***"."""

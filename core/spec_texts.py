@@ -65,3 +65,27 @@ def period_start(period: str, end: dt.date) -> dt.date:
     year, month = divmod(months, 12)
     last = (dt.date(year + (month == 11), (month + 1) % 12 + 1, 1) - dt.timedelta(days=1)).day
     return dt.date(year, month + 1, min(end.day, last))
+
+
+def utc_time(name: str, text: str) -> str:
+    """A date, or a time in UTC to the microsecond, as ISO text: "2026-01-05", "2026-01-05T21:30:00Z".
+
+    Raises:
+        BadSpec: the text is neither.
+    """
+    try:
+        if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
+            return dt.date.fromisoformat(text).isoformat()
+        found = dt.datetime.fromisoformat(text)
+    except ValueError:
+        raise BadSpec(f"{name} {text!r} is no date and no time: write it as 2026-01-05 or 2026-01-05T21:30:00Z") from None
+    moment = found.replace(tzinfo=dt.UTC) if found.tzinfo is None else found.astimezone(dt.UTC)
+    return moment.replace(tzinfo=None).isoformat() + "Z"
+
+
+def utc_ns(text: str, last: bool = True) -> int:
+    """What `utc_time` has written as UTC nanoseconds; a date is the last moment of its day, or the first."""
+    day = len(text) == len("2026-01-05")
+    moment = dt.datetime.fromisoformat(text).replace(tzinfo=dt.UTC) + dt.timedelta(days=int(day and last))
+    since = moment - dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+    return (since // dt.timedelta(microseconds=1)) * 1_000 - int(day and last)

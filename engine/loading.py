@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from core.bars import Bars
-from core.clock import Clock
+from core.clock import Clock, ManualClock
 from core.errors import BadSpec, UnknownName, UsageError
 from core.events import Events
 from core.spec import RunSpec
@@ -24,6 +24,8 @@ def load(spec: RunSpec, store: Any = None, progress: Callable[..., Any] | None =
     Raises:
         UsageError, UnknownName: its universe or its events are not understood, or not of its symbols. Otherwise as there.
     """
+    if spec.known_at is not None:
+        clock = ManualClock(spec.known_at)
     found = source_named(spec.source, spec.calendar, clock)
     reference = spec.reference
     if not reference and getattr(resolve.strategy_class(spec.strategy), "needs_index", False):
@@ -44,7 +46,8 @@ def load(spec: RunSpec, store: Any = None, progress: Callable[..., Any] | None =
 def _loaded(spec: RunSpec, found: Source, symbols: tuple[str, ...], reference: tuple[str, ...], *ways: Any) -> Bars:
     store, progress, clock = ways
     return load_bars(source=found, symbols=symbols, reference=reference, start=spec.start, end=spec.end, period=spec.period,
-                     interval=spec.interval, calendar=spec.calendar, sectors=spec.sectors, store=store, progress=progress, clock=clock)
+                     interval=spec.interval, calendar=spec.calendar, sectors=spec.sectors, store=store, progress=progress, clock=clock,
+                     known_at=spec.known_at)
 
 
 def _with_earlier(spec: RunSpec, found: Source, events: Events, symbols: tuple[str, ...], reference: tuple[str, ...], *ways: Any) -> Bars:
@@ -96,8 +99,8 @@ def check_past(spec: RunSpec) -> None:
     """Whether a spec can be traded live, as far as what it says of the past goes.
 
     Raises:
-        BadSpec: it names a file of past members, or of events.
+        BadSpec: it names a file of past members, of events, or a time of which bars are to be taken.
     """
-    for name in ("universe", "events", "delisting"):
+    for name in ("universe", "events", "delisting", "as_of"):
         if getattr(spec, name) is not None:
             raise BadSpec(f"{name} {getattr(spec, name)} is for backtests: live, name the symbols that are traded now")

@@ -14,7 +14,7 @@ import numpy as np
 from core.bars import Bars
 from core.calendars import get_calendar
 from core.clock import Clock, SystemClock
-from core.errors import BadSpec, NoBars
+from core.errors import BadSpec, NoBars, UsageError
 from core.panels import carried_forward
 from core.spec import RunSpec
 from engine import resolve
@@ -107,8 +107,7 @@ def today(spec: RunSpec, bars: Bars | None = None, store: Any = None, progress: 
     resolve.checked_params(strategy, spec.params)
     bars = load(spec, store, progress) if bars is None else bars
     warnings = [*bars.origin.warnings, *_late(spec, bars, clock or SystemClock()), *_untold(bars)]
-    spec = spec.replace(symbols=tuple(np.array(bars.symbols)[bars.tradable].tolist()),
-                        reference=tuple(np.array(bars.symbols)[~bars.tradable].tolist()))
+    spec = _present(spec, bars)
     random.seed(spec.seed)
     np.random.seed(spec.seed)
     if issubclass(strategy, TargetStrategy):
@@ -120,11 +119,39 @@ def today(spec: RunSpec, bars: Bars | None = None, store: Any = None, progress: 
 # -- target strategies ----------------------------------------------------------------------------------
 
 
-def _of_decisions(cerebro: bt.Cerebro, bars: Bars) -> tuple[list[Signal], list[str]]:
+def decided(spec: RunSpec, bars: Bars) -> np.ndarray:
+    """(T, N) decisions of a target strategy on bars, as `TargetStrategy.decisions` has them; bars too short say nothing (NaN).
+
+    Raises:
+        UsageError: the strategy is a plain one, which says nothing but its orders. Otherwise as `today`.
+    """
+    strategy = resolve.strategy_class(spec.strategy)
+    if not issubclass(strategy, TargetStrategy):
+        raise UsageError(f"{spec.strategy} is a plain Backtrader strategy and has no signals: compare two backtests of it")
+    spec = resolve.without_aliases(spec, strategy)
+    resolve.checked_params(strategy, spec.params)
+    cerebro = build(_present(spec, bars), bars=bars)
+    kind, p = _chosen(cerebro)
+    return np.asarray(kind.decisions(bars, p))
+
+
+def _present(spec: RunSpec, bars: Bars) -> RunSpec:
+    """The spec with the symbols that have bars."""
+    return spec.replace(symbols=tuple(np.array(bars.symbols)[bars.tradable].tolist()),
+                        reference=tuple(np.array(bars.symbols)[~bars.tradable].tolist()))
+
+
+def _chosen(cerebro: bt.Cerebro) -> tuple[type[TargetStrategy], Any]:
+    """The strategy and its parameters."""
     strategy, _, params = cerebro.strats[0][0]
     p = strategy.params()
     for name, value in params.items():
         setattr(p, name, value)
+    return strategy, p
+
+
+def _of_decisions(cerebro: bt.Cerebro, bars: Bars) -> tuple[list[Signal], list[str]]:
+    strategy, p = _chosen(cerebro)
     signals = strategy.decisions(bars, p)
     standing = carried_forward(signals)
     now = np.sign(np.nan_to_num(standing[-1]))

@@ -1,7 +1,7 @@
 """Copying bars and their coverage from one store to another, of whichever kinds. Imports core and feeds."""
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -63,7 +63,7 @@ def _chosen(held: Sequence[Holding], source: str | None, interval: str | None, s
 
 
 def _copied(origin: BarStore, target: BarStore, held: Holding, there: Holding | None) -> Copied:
-    kept = {"interval": held.interval, "source": held.source}
+    kept: dict[str, Any] = {"interval": held.interval, "source": held.source}
     bars = next(iter(origin.read([held.symbol], **kept)), None)
     covered, earlier = _covered(origin, held), origin.revisions(held.symbol, **kept)
     old = next(iter(target.read([held.symbol], **kept)), None)

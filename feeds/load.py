@@ -14,7 +14,7 @@ from core.clock import Clock, SystemClock
 from core.errors import NoBars, UnknownName, UsageError
 from core.series import SymbolBars
 from core.spec_texts import period_start
-from feeds.refresh import refresh
+from feeds.refresh import refresh, stored_then
 from feeds.sectors import sectors_of
 from feeds.source import Progress, Source
 from feeds.store import BarStore
@@ -60,7 +60,7 @@ def source_named(text: str, calendar: str = "XNYS", clock: Clock | None = None) 
 def load_bars(*, source: str | Source, symbols: Sequence[str], reference: Sequence[str] = (), start: str | None = None,
               end: str | None = None, period: str | None = None, interval: str = "1d", calendar: str = "XNYS",
               sectors: str | None = None, store: BarStore | None = None, progress: Progress | None = None,
-              clock: Clock | None = None) -> Bars:
+              clock: Clock | None = None, known_at: int | None = None, again: bool = False) -> Bars:
     """The bars of the symbols, then of the reference symbols (not tradable), aligned.
 
     Args:
@@ -71,6 +71,8 @@ def load_bars(*, source: str | Source, symbols: Sequence[str], reference: Sequen
         sectors: CSV file with the columns symbol and sector; None = what the source knows.
         store: where network sources keep bars; None fetches everything anew. Local sources ignore it.
         progress: called with (done, total, symbol). clock: what is complete by now; None = the system's.
+        known_at: UTC ns, for what is stored as it was known then; nothing is fetched. None = as it is, and what is missing.
+        again: have the source asked for what is stored too; what it changes is kept as a new version.
 
     Symbols without a bar in the range are left out and named in `origin.warnings` and in the log.
 
@@ -78,7 +80,7 @@ def load_bars(*, source: str | Source, symbols: Sequence[str], reference: Sequen
         UnknownName: no such source or symbol. UsageError: no symbols. BadSpec: interval or period not understood.
         UsageError: the sector map cannot be read, or has a hole.
         NoBars: no symbol has a bar in the range. SourceUnavailable: the network failed and nothing is stored.
-        BadBars: the data breaks a rule.
+        BadBars: the data breaks a rule. UsageError: `known_at` of a source whose bars are not stored.
     """
     clock = clock or SystemClock()
     found = source_named(source, calendar, clock) if isinstance(source, str) else source
@@ -88,8 +90,10 @@ def load_bars(*, source: str | Source, symbols: Sequence[str], reference: Sequen
     if period:
         start = period_start(period, _last_date(found, traded, end, clock)).isoformat()
     warnings: list[str] = []
-    if found.stored:
-        series, warnings = refresh(found, store, names, start, end, interval, clock=clock, progress=progress)
+    if known_at is not None:
+        series, warnings = stored_then(found, store, names, start, end, interval, known_at)
+    elif found.stored:
+        series, warnings = refresh(found, store, names, start, end, interval, clock=clock, progress=progress, again=again)
     else:
         series = found.fetch(names, start, end, interval, progress)
     series = [bars for bars in series if len(bars)]

@@ -68,7 +68,12 @@ class ParquetStore:
         self._files = _files_at(place)
 
     def __repr__(self) -> str:
-        return f"ParquetStore({str(self._files.path('')).rstrip('/')!r})"
+        return f"ParquetStore({self.place!r})"
+
+    @property
+    def place(self) -> str:
+        """Where it is."""
+        return str(self._files.path("")).rstrip("/")
 
     def read(self, symbols: Sequence[str], start: str | None = None, end: str | None = None, interval: str = "1d", *,
              source: str, known_at: int | None = None) -> list[SymbolBars]:

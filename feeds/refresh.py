@@ -10,7 +10,7 @@ import numpy as np
 
 from core.calendars import get_calendar
 from core.clock import Clock
-from core.errors import SourceUnavailable
+from core.errors import SourceUnavailable, UsageError
 from core.series import SymbolBars
 from feeds.coverage import complete_sessions, published, runs
 from feeds.source import SETTLE_NS, PartialFetch, Progress, Source
@@ -23,11 +23,11 @@ Gap = tuple[np.datetime64, np.datetime64]
 
 
 def refresh(source: Source, store: BarStore | None, symbols: Sequence[str], start: str | None, end: str | None,
-            interval: str, *, clock: Clock, progress: Progress | None = None) -> tuple[list[SymbolBars], list[str]]:
+            interval: str, *, clock: Clock, progress: Progress | None = None, again: bool = False) -> tuple[list[SymbolBars], list[str]]:
     """(bars of the symbols from `start` to `end`, sentences a reader must see).
 
-    Without a store everything is fetched. When the source fails, what is stored is used and the sentences say up to
-    when.
+    Without a store everything is fetched; with `again`, also what was asked for before. When the source fails, what is
+    stored is used and the sentences say up to when.
 
     Raises:
         SourceUnavailable: the source failed and a symbol has no stored bar in the range.
@@ -35,19 +35,39 @@ def refresh(source: Source, store: BarStore | None, symbols: Sequence[str], star
     """
     if store is None:
         return source.fetch(symbols, start, end, interval, progress), []
-    failed = _fill(source, store, symbols, start, end, interval, clock.now_ns() - SETTLE_NS, progress)
+    failed = _fill(source, store, symbols, start, end, interval, clock, progress, again)
     series = store.read(symbols, start, end, interval, source=source.name)
     return series, _warnings(source, series, failed)
 
 
+def stored_then(source: Source, store: BarStore | None, symbols: Sequence[str], start: str | None, end: str | None, interval: str,
+                known_at: int) -> tuple[list[SymbolBars], list[str]]:
+    """(stored bars as they were known at a moment, UTC ns, sentences a reader must see).
+
+    Raises:
+        UsageError: the source's bars are not kept in a store. Otherwise as `BarStore.read`.
+    """
+    if not source.stored or store is None:
+        raise UsageError(f"bars of {source.name} have no versions: as_of is for sources whose bars are kept in the store (yahoo, alpaca)")
+    calendar = get_calendar(source.calendar)
+    wanted = complete_sessions(calendar, start, end, known_at - SETTLE_NS)
+    series = store.read(symbols, start, end, interval, source=source.name, known_at=known_at)
+    first = {bars.symbol: bars.session[0] for bars in series}
+    holes = [name for name in symbols if name in first and len(store.missing(
+        name, wanted[wanted >= first[name]], interval, source=source.name, calendar=source.calendar))]
+    sentence = f"the store was never asked for all sessions of {', '.join(holes)}, and as of then nothing is fetched"
+    return series, [sentence] if holes else []
+
+
 def _fill(source: Source, store: BarStore, symbols: Sequence[str], start: str | None, end: str | None, interval: str,
-          now: int, progress: Progress | None) -> dict[str, str]:
+          clock: Clock, progress: Progress | None, again: bool) -> dict[str, str]:
     """Fetch and store every gap; symbol -> reason for those that did not arrive."""
+    now = clock.now_ns() - SETTLE_NS
     calendar = get_calendar(source.calendar)
     wanted = complete_sessions(calendar, start, end, now)
     gaps: dict[Gap, list[str]] = {}
     for symbol in symbols:
-        missing = store.missing(symbol, wanted, interval, source=source.name, calendar=source.calendar)
+        missing = wanted if again else store.missing(symbol, wanted, interval, source=source.name, calendar=source.calendar)
         for gap in runs(missing, calendar):
             gaps.setdefault(gap, []).append(symbol)
     failed: dict[str, str] = {}
@@ -64,7 +84,7 @@ def _fill(source: Source, store: BarStore, symbols: Sequence[str], start: str | 
             if symbol not in lost:
                 bars = arrived.get(symbol)
                 covered = published(calendar.between(*gap), bars.session[-1] if bars is not None else None, now)
-                store.write(symbol, bars, covered, interval, source=source.name, calendar=source.calendar)
+                store.write(symbol, bars, covered, interval, source=source.name, calendar=source.calendar, now=clock.now_ns())
         done += len(names)
     return failed
 

@@ -5,6 +5,7 @@ A version is kept with the moment at which another took its place. Differences t
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -70,7 +71,7 @@ def revised(old: SymbolBars, new: SymbolBars, asked: np.ndarray, by_session: boo
     same = there.copy()
     same[there] = _same(old.rows(places[there]), new.rows(there))
     unknown = new.rows(~there & asked)
-    nothing = {**{name: np.full(len(unknown), np.nan) for name in (*PRICES, "volume")}, "dividend": np.zeros(len(unknown)),
+    nothing: dict[str, Any] = {**{name: np.full(len(unknown), np.nan) for name in (*PRICES, "volume")}, "dividend": np.zeros(len(unknown)),
                "split": np.ones(len(unknown)), "pay_date": np.full(len(unknown), np.datetime64("NaT"), "datetime64[D]")}
     absent = SymbolBars(new.symbol, unknown.index, unknown.session, **nothing)
     earlier = joined(old.rows(places[there & ~same]), absent)

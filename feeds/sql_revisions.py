@@ -34,9 +34,9 @@ def read_revisions(connection: Connection, series: int, symbol: str) -> Revision
     """All of a series."""
     rows = connection.execute(_FOUND, {"series": series}).all()
     values: dict[str, Any] = dict(zip(_NAMES, zip(*rows, strict=True), strict=True)) if rows else dict.fromkeys(_NAMES, ())
-    numbers = {name: np.array(values[name], dtype=np.float64) for name in NUMBERS}
-    days = {name: np.array(values[name], dtype="datetime64[D]") for name in ("session", "pay_date")}
-    bars = SymbolBars(symbol, np.array(values["time_ns"], dtype=np.int64), **days, **numbers)
+    columns: dict[str, Any] = {name: np.array(values[name], dtype=np.float64) for name in NUMBERS}
+    columns |= {name: np.array(values[name], dtype="datetime64[D]") for name in ("session", "pay_date")}
+    bars = SymbolBars(symbol, np.array(values["time_ns"], dtype=np.int64), **columns)
     return Revisions(bars, np.array(values["until_ns"], dtype=np.int64))
 
 

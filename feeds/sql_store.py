@@ -27,6 +27,7 @@ from feeds.sql_revisions import add_revisions, read_revisions
 from feeds.sql_tables import FORMAT, tables_at
 from feeds.store import Finding, Holding
 from feeds.stored import StoredBars, doubts, news
+from feeds.stores import shown
 
 log = logging.getLogger(__name__)
 BUSY_TIMEOUT_S = 30.0
@@ -66,6 +67,11 @@ class SqlStore:
 
     def __repr__(self) -> str:
         return f"SqlStore({self._tables.shown!r})"
+
+    @property
+    def place(self) -> str:
+        """Where it is; without user, password and options."""
+        return shown(self._tables.shown)
 
     def read(self, symbols: Sequence[str], start: str | None = None, end: str | None = None, interval: str = "1d", *,
              source: str, known_at: int | None = None) -> list[SymbolBars]:

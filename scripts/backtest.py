@@ -31,6 +31,7 @@ def backtest(
     end: given.End = None,
     period: given.Period = None,
     years: given.Years = None,
+    as_of: given.AsOf = None,
     signal_start: given.SignalStart = None,
     interval: given.Interval = None,
     calendar: given.Calendar = None,

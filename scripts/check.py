@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from scripts import output
+from scripts import run_options as given
 from scripts.spec_options import build_spec, split_names
 
 if TYPE_CHECKING:
@@ -17,11 +18,15 @@ def check(
         metavar="[STRATEGY]", help="A shipped strategy, file.py:Class, or module:Class.")] = None,
     symbols: Annotated[list[str] | None, typer.Option(
         help="Symbols to check on: A,B or repeated; the default is made-up bars.")] = None,
+    universe: given.Universe = None,
+    events: given.Events = None,
+    delisting: given.Delisting = None,
     reference: Annotated[list[str] | None, typer.Option(help="Symbols to see but not to trade.")] = None,
     source: Annotated[str | None, typer.Option(help="sample, csv, csv:DIR, yahoo, alpaca, synthetic.")] = None,
     start: Annotated[str | None, typer.Option(metavar="DATE", help="First session, such as 2015-01-31.")] = None,
     end: Annotated[str | None, typer.Option(metavar="DATE", help="Last session.")] = None,
     period: Annotated[str | None, typer.Option(help="Length back from the end: 5y, 18mo, 6w, 90d.")] = None,
+    as_of: given.AsOf = None,
     interval: Annotated[str | None, typer.Option(help="Length of a bar: 1d, 1h, 1m.")] = None,
     calendar: Annotated[str | None, typer.Option(help="Exchange calendar: XNYS, XLON, 24/7.")] = None,
     sizer: Annotated[str | None, typer.Option(help="A shipped sizer, or file.py:Class.")] = None,
@@ -44,7 +49,7 @@ def check(
     """
     fields = {"strategy": strategy, "symbols": symbols, "reference": reference, "source": source, "start": start,
               "end": end, "period": period, "interval": interval, "calendar": calendar, "sizer": sizer,
-              "sleeves": sleeves, "sectors": sectors}
+              "sleeves": sleeves, "sectors": sectors, "universe": universe, "events": events, "delisting": delisting, "as_of": as_of}
     run = build_spec(spec, param or (), fields)
 
     import checks

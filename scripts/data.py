@@ -1,4 +1,4 @@
-"""`cerebrolab data`: fetch bars into the store, list what is stored, check it, copy it to another store."""
+"""`cerebrolab data`: fetch bars into the store, list what is stored, check it, copy it to another store, and what has changed."""
 
 from pathlib import Path
 from typing import Annotated
@@ -7,8 +7,10 @@ import typer
 
 from scripts import output
 from scripts import run_options as given
+from scripts.data_revisions import revisions
 
-data = typer.Typer(help="Fetch bars into the store, list them, check them, copy them.")
+data = typer.Typer(help="Fetch bars into the store, list them, check them, copy them, see what sources have changed.")
+data.command()(revisions)
 
 
 @data.command()
@@ -20,6 +22,7 @@ def fetch(
     end: Annotated[str | None, typer.Option(metavar="DATE", help="Last session.")] = None,
     interval: Annotated[str, typer.Option(help="Length of a bar: 1d, 1h, 1m.")] = "1d",
     calendar: Annotated[str, typer.Option(help="Exchange calendar: XNYS, XLON, 24/7.")] = "XNYS",
+    again: Annotated[bool, typer.Option("--again", help="Also ask for what is stored; what the source changes is kept as a new version.")] = False,
 ) -> None:
     """Fetch the sessions the store does not have yet."""
     from core.settings import load_settings
@@ -32,7 +35,7 @@ def fetch(
     store = stores.opened(load_settings().store)
     with output.progress_bar() as progress:
         bars = load_bars(source=spec.source, symbols=spec.symbols, start=spec.start, end=spec.end, period=spec.period,
-                         interval=spec.interval, calendar=spec.calendar, store=store, progress=progress)
+                         interval=spec.interval, calendar=spec.calendar, store=store, progress=progress, again=again)
     rows = []
     for symbol in bars.symbols:
         series = bars.series(symbol)

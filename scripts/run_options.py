@@ -19,6 +19,7 @@ Start = Annotated[str | None, typer.Option(metavar="DATE", help="First session, 
 End = Annotated[str | None, typer.Option(metavar="DATE", help="Last session.")]
 Period = Annotated[str | None, typer.Option(help="Length back from the end: 5y, 18mo, 6w, 90d.")]
 Years = Annotated[int | None, typer.Option(min=1, help="The same, in years.")]
+AsOf = Annotated[str | None, typer.Option(metavar="DATE", help="Stored bars as they were on a day or at a UTC time, before the source changed any.")]
 SignalStart = Annotated[str | None, typer.Option(metavar="DATE", help="First session with decisions.")]
 Interval = Annotated[str | None, typer.Option(help="Length of a bar: 1d, 1h, 1m.")]
 Calendar = Annotated[str | None, typer.Option(help="Exchange calendar: XNYS, XLON, 24/7.")]

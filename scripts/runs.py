@@ -1,6 +1,7 @@
-"""`cerebrolab runs`: the journal of runs: list them, show one, compare several."""
+"""`cerebrolab runs`: the journal of runs: list them, show one, compare several, play one again."""
 
 import datetime as dt
+import math
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -9,6 +10,7 @@ from core.errors import UsageError
 from scripts import output
 
 if TYPE_CHECKING:
+    from core.spec import RunSpec
     from journal import Journal, RunRow
 
 runs = typer.Typer(help="Runs recorded in the journal.")
@@ -81,6 +83,57 @@ def compare(
     output.table("", ("", *(f"run {run.id}" for run in found.runs)), rows)
     if not found.same_data:
         output.warn("these runs used different bars: their numbers do not compare like with like")
+
+
+@runs.command()
+def repeat(
+    run: Annotated[int, typer.Argument(metavar="RUN", help="Number of the run.")],
+    as_json: AsJson = False,
+) -> None:
+    """Play a run once more on the bars of its day, before the source changed any; exit code 1 when something else comes out."""
+    import engine
+    from core.settings import load_settings
+    from feeds import stores
+    from sizers import solved
+
+    settings = load_settings()
+    with _journal() as journal:
+        found = journal.run(run)
+    solved.configure(settings.solved)
+    with output.progress_bar() as progress:
+        result = engine.run(_as_it_was(found), store=stores.opened(settings.store), progress=progress)
+    now = {"final_value": result.final_value, **result.metrics}
+    same_bars, differ = result.bars.fingerprint == found.fingerprint, [name for name, value in now.items() if not _equal(_outcome(found).get(name), value)]
+    if as_json:
+        output.as_json({"run": found.id, "same_bars": same_bars, "same_result": not differ, "then": {name: _outcome(found).get(name) for name in now},
+                        "now": now, "warnings": result.warnings})
+    else:
+        rows = [(name.replace("_", " "), output.number(name, _outcome(found).get(name)), output.number(name, now[name])) for name in now]
+        output.table(f"run {found.id}: {found.strategy}, {_when(found)} UTC", ("", "then", "now"), rows)
+        output.line(f"the bars are {'the same' if same_bars else 'others'}, the result is {'another' if differ else 'the same'}")
+        for warning in result.warnings:
+            output.warn(warning)
+    if differ or not same_bars:
+        raise typer.Exit(1)
+
+
+def _as_it_was(run: "RunRow") -> "RunSpec":
+    """The spec of a run, as of its time where its source keeps versions of bars."""
+    from core.spec import RunSpec
+    from feeds.load import source_named
+
+    spec = RunSpec.from_dict(run.spec)
+    if spec.as_of or not source_named(spec.source, spec.calendar).stored:
+        return spec
+    moment = dt.datetime(1970, 1, 1) + dt.timedelta(microseconds=run.created_ns // 1_000)
+    return spec.replace(as_of=f"{moment.isoformat()}Z")
+
+
+def _equal(then: Any, now: Any) -> bool:
+    """To nine digits: another machine's arithmetic may differ in the last ones."""
+    if isinstance(then, float) and isinstance(now, float):
+        return math.isclose(then, now, rel_tol=1e-9, abs_tol=1e-9) or (math.isnan(then) and math.isnan(now))
+    return then == now
 
 
 def _journal() -> "Journal":

@@ -10,6 +10,7 @@ import typer
 
 from core.errors import UsageError
 from scripts import output
+from scripts import run_options as given
 from scripts.spec_options import build_spec
 
 HEADS = ("symbol", "signal", "decided", "conviction", "weight", "shares", "close", "signal_close", "orders")
@@ -19,11 +20,15 @@ def signals(
     strategy: Annotated[str | None, typer.Argument(
         metavar="[STRATEGY]", help="A shipped strategy, file.py:Class, or module:Class.")] = None,
     symbols: Annotated[list[str] | None, typer.Option(help="Symbols to decide on: A,B or repeated; or CSV files.")] = None,
+    universe: given.Universe = None,
+    events: given.Events = None,
+    delisting: given.Delisting = None,
     reference: Annotated[list[str] | None, typer.Option(help="Symbols to see but not to decide on.")] = None,
     source: Annotated[str | None, typer.Option(help="sample, csv, csv:DIR, yahoo, alpaca, synthetic.")] = None,
     start: Annotated[str | None, typer.Option(metavar="DATE", help="First session, such as 2015-01-31.")] = None,
     end: Annotated[str | None, typer.Option(metavar="DATE", help="The day to decide on; the default is the latest.")] = None,
     period: Annotated[str | None, typer.Option(help="Length back from the end: 5y, 18mo, 6w, 90d.")] = None,
+    as_of: given.AsOf = None,
     signal_start: Annotated[str | None, typer.Option(metavar="DATE", help="First session with decisions.")] = None,
     interval: Annotated[str | None, typer.Option(help="Length of a bar: 1d, 1h, 1m.")] = None,
     calendar: Annotated[str | None, typer.Option(help="Exchange calendar: XNYS, XLON, 24/7.")] = None,

@@ -35,6 +35,7 @@ def sweep(
     end: given.End = None,
     period: given.Period = None,
     years: given.Years = None,
+    as_of: given.AsOf = None,
     signal_start: given.SignalStart = None,
     interval: given.Interval = None,
     calendar: given.Calendar = None,

@@ -11,6 +11,8 @@ from yahoo_server import Listing, YahooServer
 from core.calendars import get_calendar
 from core.clock import ManualClock
 from core.errors import BadSpec, SourceUnavailable, UnknownName
+from feeds.parquet_store import ParquetStore
+from feeds.refresh import refresh
 from feeds.source import PartialFetch
 from feeds.unadjust import later_splits, significant
 from feeds.yahoo import YahooSource
@@ -168,3 +170,16 @@ def test_later_splits_and_significant_digits():
     assert later_splits(np.array([1.0, 2, 1, 7])).tolist() == [14, 7, 7, 1]
     noisy = np.array([np.float32(124.8075) * 4.0, 0.0, np.nan, -1.23456789, 123456.789])
     assert np.array_equal(significant(noisy), [499.23, 0, np.nan, -1.234568, 123456.8], equal_nan=True)
+
+
+def test_what_is_asked_for_again_after_a_split_has_changed_in_nothing_but_what_was_corrected(yahoo, tmp_path):
+    store, days = ParquetStore(tmp_path / "bars"), [row[0] for row in APPLE.rows]
+    before = Listing(APPLE.rows[:3], dividends={"2020-08-07": 0.82})
+    source, _ = yahoo(at("2020-08-29 12:00"), AAPL=before)
+    refresh(source, store, ["AAPL"], days[0], days[2], "1d", clock=at("2020-08-29 12:00"))
+    corrected = Listing([APPLE.rows[0], (*APPLE.rows[1][:4], 444.54, APPLE.rows[1][5]), *APPLE.rows[2:]], APPLE.splits, APPLE.dividends)
+    source, _ = yahoo(at("2021-01-04 12:00"), AAPL=corrected)
+    refresh(source, store, ["AAPL"], days[0], days[2], "1d", clock=at("2021-01-04 12:00"), again=True)
+    kept = store.revisions("AAPL", source="yahoo")
+    assert (kept.bars.session.astype(str).tolist(), kept.bars.close.tolist()) == ([days[1]], [444.45])
+    assert store.read(["AAPL"], source="yahoo")[0].close.tolist() == [455.61, 444.54, 499.23]
