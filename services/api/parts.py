@@ -14,6 +14,7 @@ from services.api.staged import Staged
 from services.jobs import Jobs
 
 MOST_ROW = 2**63 - 1  # numbers of rows
+MOST_OFFSET = 10**9
 MOST_PAGE = 10_000
 
 
@@ -49,7 +50,7 @@ JobsPart = Annotated[Jobs, Depends(jobs)]
 StagedPart = Annotated[Staged, Depends(staged)]
 FilesPart = Annotated[bool, Depends(files)]
 Limit = Annotated[int, Query(ge=1, le=MOST_PAGE, description="How many, at most.")]
-Offset = Annotated[int, Query(ge=0, le=MOST_ROW, description="How many to leave out before the first.")]
+Offset = Annotated[int, Query(ge=0, le=MOST_OFFSET, description="How many to leave out before the first.")]
 Symbols = Annotated[list[str], Query(min_length=1, max_length=5_000, examples=[["AAPL", "IBM"]], description="A,B or repeated.")]
 
 

@@ -95,6 +95,7 @@ def test_the_list_of_indicators(client):
     ("bars?symbols=AAPL&start=1901-01-01&end=1901-02-01", 404, None, "no 1d bars of AAPL from 1901-01-01"),
     ("bars?symbols=AAPL&limit=0", 422, "limit", "greater than or equal to 1"),
     ("bars?symbols=AAPL&offset=-1", 422, "offset", "greater than or equal to 0"),
+    ("runs?offset=9223372036854775807", 422, "offset", "less than or equal to 1000000000"),
     ("bars?symbols=AAPL&limit=1e400", 422, "limit", "valid integer"),
     ("indicators/sm?symbols=AAPL", 404, "name", "did you mean 'sma'"),
     ("indicators/sma?symbols=AAPL", 422, "period", "period of sma is missing"),
