@@ -251,7 +251,7 @@ class Bars:
         return self._slice(slice(0, row + 1), keep_derived=True)
 
     def between(self, start: Any = None, end: Any = None) -> "Bars":
-        """Sessions from `start` to `end`, both included, without symbols that have no bar there.
+        """Sessions from `start` to `end`, both included; a symbol without a bar there stays, without bars.
 
         Raises:
             NoBars: no session lies in the range.
@@ -262,6 +262,17 @@ class Bars:
             have = f"{self.session[0]} to {self.session[-1]}" if len(self) else "nothing"
             raise NoBars(f"no bars from {start or 'the start'} to {end or 'the end'}: the data covers {have}")
         return self._slice(slice(first, last), keep_derived=first == 0)
+
+    def present(self) -> "Bars":
+        """Without the symbols that have no bar.
+
+        Raises:
+            NoBars: no tradable symbol has one.
+        """
+        there: np.ndarray = np.any(self.traded, axis=0)
+        if not (there & self.tradable).any():
+            raise NoBars(f"no tradable symbol has a bar from {self.session[0]} to {self.session[-1]}")
+        return self if there.all() else self.select([symbol for symbol, found in zip(self.symbols, there.tolist(), strict=True) if found])
 
     def select(self, symbols: Sequence[str]) -> "Bars":
         """The given symbols, in the given order; rows where none of them has a bar are dropped."""

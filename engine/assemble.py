@@ -17,6 +17,7 @@ from core.notes import Note
 from core.result import CashEvent, Fill, OrderRecord, RunResult
 from core.spec import RunSpec
 from engine import resolve
+from strategies.base import TargetStrategy
 
 MANY = 20  # symbols that are a universe
 YEARS = np.timedelta64(2 * 365, "D")  # after which somebody has left most universes
@@ -76,6 +77,10 @@ def _warnings(result: RunResult) -> list[str]:
     if _only_survivors(bars):
         warnings.append(f"every one of the {int(bars.tradable.sum())} symbols is still there at the end: a universe of survivors flatters the result; "
                         "a universe file with dates of entry and exit avoids that")
+    if (late := _late(result)) is not None:
+        symbol, row = late
+        warnings.append(f"{result.spec.strategy} has its first turn on {bars.session[row]}, with the first bar of {symbol}: Backtrader waits for every feed; "
+                        "leave symbols out that begin late")
     if refused:
         warnings.append(f"{len(refused)} of {len(result.orders)} orders were refused; "
                         f"the first: {refused[0].symbol}, {refused[0].reason}")
@@ -88,6 +93,16 @@ def _warnings(result: RunResult) -> list[str]:
     if result.equity.min() <= 0:
         warnings.append("equity fell to zero or below: the account was wiped out")
     return warnings
+
+
+def _late(result: RunResult) -> tuple[str, int] | None:
+    """The symbol whose first bar a plain strategy had to wait for, and its row, where that was long."""
+    bars = result.bars
+    if issubclass(resolve.strategy_class(result.spec.strategy), TargetStrategy):
+        return None
+    first = np.argmax(bars.traded, axis=0)
+    at = int(np.argmax(first))
+    return (bars.symbols[at], int(first[at])) if first[at] > LAST_BARS else None
 
 
 def _only_survivors(bars: Bars) -> bool:

@@ -9,13 +9,16 @@ from core.bars import Bars
 from core.clock import Clock, ManualClock
 from core.errors import BadSpec, UnknownName, UsageError
 from core.events import Events
+from core.execution import AT_ONCE
 from core.spec import RunSpec
 from core.universe import Universe
 from engine import resolve
 from feeds.events_file import read_events
+from feeds.intervals import is_intraday
 from feeds.load import load_bars, source_named
 from feeds.source import Source
 from feeds.universe_file import read_universe
+from strategies.base import TargetStrategy
 
 
 def load(spec: RunSpec, store: Any = None, progress: Callable[..., Any] | None = None, clock: Clock | None = None) -> Bars:
@@ -23,6 +26,7 @@ def load(spec: RunSpec, store: Any = None, progress: Callable[..., Any] | None =
 
     Raises:
         UsageError, UnknownName: its universe or its events are not understood, or not of its symbols. Otherwise as there.
+        BadSpec: positions in a symbol that ends could not be left.
     """
     if spec.known_at is not None:
         clock = ManualClock(spec.known_at)
@@ -32,6 +36,7 @@ def load(spec: RunSpec, store: Any = None, progress: Callable[..., Any] | None =
         reference = (found.market_index,) if found.market_index and found.market_index not in spec.symbols else ()
     if spec.universe is None and spec.events is None and spec.delisting is None:
         return _loaded(spec, found, spec.symbols, reference, store, progress, clock)
+    _check_leaving(spec)
     events = Events(read_events(spec.events) if spec.events else (), spec.delisting).named(partial(_canonical, found))
     universe, symbols = _universe(spec, found, events)
     symbols = tuple(dict.fromkeys(map(events.current, symbols)))
@@ -41,6 +46,21 @@ def load(spec: RunSpec, store: Any = None, progress: Callable[..., Any] | None =
     if universe is not None:
         bars = universe.on(bars)
     return events.paid_out(bars)
+
+
+def _check_leaving(spec: RunSpec) -> None:
+    """Whether positions can be left on the one bar on which the holders of a symbol that ends are paid.
+
+    Raises:
+        BadSpec: they would be left in slices, or in an auction that this bar is not.
+    """
+    strategy = resolve.strategy_class(spec.strategy)
+    leaves = strategy.fills(spec.fill)[1] if issubclass(strategy, TargetStrategy) else "next_open"
+    if spec.execution not in (None, AT_ONCE):
+        raise BadSpec(f"execution {spec.execution} sells in slices, and who holds a symbol that ends is paid on one bar: leave execution or events out")
+    if leaves == "session_close" and is_intraday(spec.interval):
+        raise BadSpec("positions are left in the closing auction, and who holds a symbol that ends is paid on the first bar of its day: "
+                      "use fill = \"next_open\", longer bars, or leave events out")
 
 
 def _loaded(spec: RunSpec, found: Source, symbols: tuple[str, ...], reference: tuple[str, ...], *ways: Any) -> Bars:

@@ -14,9 +14,11 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import backtrader as bt
+import numpy as np
 
 import sizers
 import strategies
+from core.bars import Bars
 from core.errors import BadSpec, UnknownName, UsageError
 from core.spec import RunSpec
 from core.spec_texts import parse_value
@@ -143,6 +145,12 @@ def _line_of(error: BaseException, path: Path) -> str:
             line = trace.tb_lineno
         trace = trace.tb_next
     return f" (line {line})" if line else ""
+
+
+def of_bars(spec: RunSpec, bars: Bars) -> RunSpec:
+    """The spec with the symbols that have bars, as these name them."""
+    names = np.array(bars.symbols)
+    return spec.replace(symbols=tuple(names[bars.tradable].tolist()), reference=tuple(names[~bars.tradable].tolist()))
 
 
 def without_aliases(spec: RunSpec, strategy: type) -> RunSpec:

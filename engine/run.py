@@ -43,8 +43,7 @@ def run(spec: RunSpec, bars: Bars | None = None, store: Any = None,
     resolve.checked_params(strategy, spec.params)
     if bars is None:
         bars = load(spec, store, progress)
-    spec = spec.replace(symbols=tuple(np.array(bars.symbols)[bars.tradable].tolist()),
-                        reference=tuple(np.array(bars.symbols)[~bars.tradable].tolist()))
+    spec = resolve.of_bars(spec, bars)
     loaded = time.perf_counter()
     random.seed(spec.seed)
     np.random.seed(spec.seed)

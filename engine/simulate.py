@@ -51,8 +51,7 @@ def simulate(spec: RunSpec, bars: Bars) -> RunResult:
     for name, value in strategy_params(spec, strategy).items():
         setattr(p, name, value)
     strategy.check(p)
-    spec = spec.replace(symbols=tuple(np.array(bars.symbols)[bars.tradable].tolist()),
-                        reference=tuple(np.array(bars.symbols)[~bars.tradable].tolist()))
+    spec = resolve.of_bars(spec, bars)
     traded = bars.adjusted if trades_adjusted(spec, strategy) else bars
     random.seed(spec.seed)
     np.random.seed(spec.seed)

@@ -107,7 +107,7 @@ def today(spec: RunSpec, bars: Bars | None = None, store: Any = None, progress: 
     resolve.checked_params(strategy, spec.params)
     bars = load(spec, store, progress) if bars is None else bars
     warnings = [*bars.origin.warnings, *_late(spec, bars, clock or SystemClock()), *_untold(bars)]
-    spec = _present(spec, bars)
+    spec = resolve.of_bars(spec, bars)
     random.seed(spec.seed)
     np.random.seed(spec.seed)
     if issubclass(strategy, TargetStrategy):
@@ -130,15 +130,9 @@ def decided(spec: RunSpec, bars: Bars) -> np.ndarray:
         raise UsageError(f"{spec.strategy} is a plain Backtrader strategy and has no signals: compare two backtests of it")
     spec = resolve.without_aliases(spec, strategy)
     resolve.checked_params(strategy, spec.params)
-    cerebro = build(_present(spec, bars), bars=bars)
+    cerebro = build(resolve.of_bars(spec, bars), bars=bars)
     kind, p = _chosen(cerebro)
     return np.asarray(kind.decisions(bars, p))
-
-
-def _present(spec: RunSpec, bars: Bars) -> RunSpec:
-    """The spec with the symbols that have bars."""
-    return spec.replace(symbols=tuple(np.array(bars.symbols)[bars.tradable].tolist()),
-                        reference=tuple(np.array(bars.symbols)[~bars.tradable].tolist()))
 
 
 def _chosen(cerebro: bt.Cerebro) -> tuple[type[TargetStrategy], Any]:

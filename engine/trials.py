@@ -118,12 +118,12 @@ def player(spec: RunSpec, bars: Bars, engine: str = "auto", start: str | None = 
         raise UnknownName.of("engine", engine, ENGINES)
     strategy = resolve.strategy_class(spec.strategy)
     spec = resolve.without_aliases(spec, strategy)
-    spec = spec.replace(symbols=tuple(np.array(bars.symbols)[bars.tradable].tolist()),
-                        reference=tuple(np.array(bars.symbols)[~bars.tradable].tolist()))
+    spec = resolve.of_bars(spec, bars)
     if end is not None:
         bars = bars.between(None, end)
-    if start is not None and not issubclass(strategy, TargetStrategy):
-        bars, start = bars.between(start, None), None
+    if not issubclass(strategy, TargetStrategy):  # Backtrader waits for the first bar of every feed, for ever where there is none
+        bars, start = bars.between(start, None).present() if start else bars.present(), None
+        spec = resolve.of_bars(spec, bars)
     if start is not None:
         spec = spec.replace(signal_start=max(start, spec.signal_start or start))
     reason = obstacle(spec, strategy)

@@ -24,6 +24,7 @@ from journal.run_record import RunRecord, Values
 from journal.tables import DecisionRow, ExecutionRow, OrderRow, RunRow
 
 MOST = 10_000  # records in one answer
+AT_ONCE = 500  # executions in one request
 
 
 class ApiJournal(Journal):
@@ -156,8 +157,12 @@ class ApiAccountLog(AccountLog):
         self._client, self._clock, self._pages = client, clock, ApiPages(client)
 
     def execute(self, executions: Iterable[LiveExecution], changes: Mapping[str, Mapping[str, Any]] | None = None, at_ns: int = 0) -> int:
-        body = dict(executions=[vars(each) for each in executions], changes=changes or {}, at_ns=at_ns or self._clock.now_ns())
-        return int(self._client.send("POST", "/executions", body)["recorded"])
+        told, recorded = [vars(each) for each in executions], 0
+        for first in range(0, max(len(told), 1), AT_ONCE):  # what has arrived is not recorded twice when the rest is told again
+            last = first + AT_ONCE >= len(told)
+            body = dict(executions=told[first:first + AT_ONCE], changes=changes or {} if last else {}, at_ns=at_ns or self._clock.now_ns())
+            recorded += int(self._client.send("POST", "/executions", body)["recorded"])
+        return recorded
 
     def executions(self, account: str, run: str | None = None, since_ns: int = LONG_AGO, until_ns: int = FAR_AHEAD) -> list[LiveExecution]:
         return list(every(lambda after: self._pages.executions(Chosen(account, run, (), since_ns, until_ns), after)))

@@ -148,3 +148,11 @@ def test_a_source_without_the_old_name_gives_all_under_the_new(tmp_path):
     panel = load(RunSpec(source=f"csv:{tmp_path}", symbols=("OLD",), events=str(events)))
     assert panel.symbols == ("NEW",) and len(panel) == 14
     assert "the source does not know all earlier names (OLD)" in " ".join(panel.origin.warnings)
+
+
+@pytest.mark.parametrize("spec, told", [
+    (dict(execution="twap:30"), "execution twap:30 sells in slices"),
+    (dict(interval="1m", fill="session_close"), "positions are left in the closing auction")])
+def test_what_cannot_leave_a_symbol_that_ends_is_refused(spec, told):
+    with pytest.raises(BadSpec, match=told):
+        load(RunSpec(strategy="BuyAndHold", source="synthetic", delisting=0.3, **spec))

@@ -194,3 +194,12 @@ def test_build_alone_loads_the_bars_of_the_spec():
     strategy = cerebro.run()[0]
     assert [data._name for data in strategy.datas] == ["FB", "GOOG", "^SPX"]
     assert len(strategy) > 100 and not strategy.datas[2].tradable
+
+
+def test_a_plain_strategy_that_waits_for_a_late_symbol_is_told():
+    panel = bars(AAA=walk(60, 1), ZZZ=walk(60, 2).iloc[30:])
+    made = engine.run(RunSpec(strategy="plain_sellers:Seller", prices="raw"), bars=panel)
+    first = panel.session[30]
+    assert f"plain_sellers:Seller has its first turn on {first}, with the first bar of ZZZ" in " ".join(made.warnings)
+    assert min(order.time for order in made.orders) >= panel.index[30]
+    assert "first turn" not in " ".join(engine.run(RunSpec(strategy="BuyAndHold"), bars=panel).warnings)

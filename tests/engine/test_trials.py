@@ -151,3 +151,21 @@ def test_a_plain_strategy_sees_its_window_only(tmp_path):
     assert len(played.sessions) == 30 and (played.sessions[0], played.sessions[-1]) == (panel.session[20], panel.session[49])
     assert played.result({"size": 2}).fills[0].session == panel.session[21]
     assert played.play([{"size": 2}]).measures[0, MEASURES.index("fills")] == 1
+
+
+def test_a_plain_strategy_trades_what_has_bars_in_its_window():
+    late = walk(200, 1, start="2000-01-03")
+    gone = walk(60, 2, start="2000-01-03")
+    panel, trial = bars(AAA=late, ZZZ=gone), [{}]
+    start = str(panel.session[100])
+    alone = player(RunSpec(strategy="plain_sellers:Seller"), bars(AAA=late), "cerebro", start=start).play(trial)
+    beside = player(RunSpec(strategy="plain_sellers:Seller"), panel, "cerebro", start=start).play(trial)
+    np.testing.assert_array_equal(alone.sum, beside.sum)
+    assert (alone.sum != 0).any()
+
+
+def test_nobody_has_bars_in_a_window():
+    panel = bars(AAA=walk(10, 1)).select(["AAA"])
+    empty = panel.between(panel.session[5], None)
+    with pytest.raises(NoBars, match="no tradable symbol has a bar"):
+        Bars(**{**vars(empty), "tradable": np.array([False])}).present()

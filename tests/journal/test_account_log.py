@@ -30,6 +30,12 @@ def test_an_execution_is_recorded_once_however_its_shares_are_written(log):
     assert log.executions("B") == log.executions("A", "other") == []
 
 
+def test_more_executions_than_one_request_holds(log):
+    many = [replace(FIRST, client_order_id=f"c-{number}", broker_id=f"b-{number}", filled=Decimal(1), qty=Decimal(1), time_ns=number) for number in range(1, 1_202)]
+    assert log.execute(many) == 1_201 and log.execute(many) == 0
+    assert log.executions("A") == many
+
+
 def test_what_becomes_of_orders_is_written_with_the_executions_or_not_at_all(anywhere, log):
     with opened(anywhere) as journal:
         journal.blotter.decide([LiveOrder("c-1", 0, "AAA", "buy", Decimal(10), "enter", state="open")], **DECISION)
