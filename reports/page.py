@@ -1,11 +1,11 @@
 """The page of a report: what it says, and in which words. The layout is in `report.html.j2`."""
 
 from collections import Counter
-from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from analyzers.metrics import years
 from core.bars import Bars
 from core.result import RunResult
 from reports.figures import Picture
@@ -127,20 +127,29 @@ def _groups(result: RunResult) -> list[tuple[str, list[tuple[str, str, str]]]]:
         ("Account", [
             ("Starting cash", money(spec.cash), ""),
             ("Final value", money(result.final_value), f"of it cash {money(float(result.cash[-1]))}"),
-            ("Commission", money(found["costs"]), f"{len(result.fills):,} fills"),
             ("Dividends", money(found["dividends"]), "received less paid"),
-            *_carry(found),
             ("Orders", count(len(result.orders)), f"{partial['Completed']:,} completed"),
             ("Refused orders", count(len(result.rejected)), "see below" if result.rejected else ""),
         ]),
+        ("Costs", _costs(result)),
     ]
 
 
-def _carry(found: Mapping[str, float]) -> list[tuple[str, str, str]]:
-    """What holding has cost and brought, where it has; older archives do not say."""
-    told = (("borrow_fees", "Borrow fees", "for shares sold short"), ("margin_interest", "Margin interest", "on borrowed money"),
-            ("cash_interest", "Interest", "on cash"))
-    return [(title, money(found[name]), about) for name, title, about in told if found.get(name)]
+def _costs(result: RunResult) -> list[tuple[str, str, str]]:
+    """What trading and holding have cost and brought, where they have; older archives do not say all of it."""
+    found = result.metrics
+    held = [("Borrow fees", "for shares sold short", found.get("borrow_fees", 0.0)),
+            ("Margin interest", "on borrowed money", found.get("margin_interest", 0.0)),
+            ("Interest", "earned on cash", -found.get("cash_interest", 0.0))]
+    paid = found["costs"] + sum(amount for *_, amount in held)
+    length, mean = years(result.bars.session), float(result.equity.mean())
+    a_year = f"{percent(paid / mean / length, 2)} of the account a year" if length > 0 and mean > 0 else ""
+    return [
+        ("Commission", money(found["costs"]), f"{len(result.fills):,} fills"),
+        ("Slippage", result.spec.slippage, "a trade, inside the prices of its fills"),
+        *((title, money(amount), about) for title, about, amount in held if amount),
+        ("In all", money(paid), a_year),
+    ]
 
 
 # -- what it ran on ---------------------------------------------------------------------------------------

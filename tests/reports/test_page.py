@@ -167,3 +167,13 @@ def test_secrets_are_masked(make_result, page_of):
 def test_a_run_set_up_in_python_has_no_command(make_result, page_of):
     text = page_of(make_result(source="cerebro")).text
     assert "--spec spec.toml" not in text and "set up in a Python program" in text
+
+
+def test_the_costs_are_added_up(make_result, page_of):
+    made = make_result()
+    made.metrics.update(costs=100.0, borrow_fees=30.0, margin_interest=20.0, cash_interest=50.25)
+    text = " ".join(page_of(made).text.split())
+    shown = text[text.index("Commission"):]
+    assert all(each in shown for each in ("100.00", "Borrow fees", "30.00", "Margin interest", "20.00", "−50.25", "In all", "99.75"))
+    made.metrics.update(borrow_fees=0.0, margin_interest=0.0, cash_interest=0.0)
+    assert "Borrow fees" not in page_of(made).text
