@@ -21,6 +21,7 @@ from journal.pages import Pages
 from journal.run_record import RunRecord, Values, execution_values, run_record
 from journal.state import State
 from journal.steering import Steering
+from journal.subscriptions import Subscriptions
 from journal.tables import ExecutionRow, OrderRow, RunRow
 
 
@@ -36,7 +37,7 @@ class Journal:
         ledger: the trials of sweeps, and the gate's verdicts. blotter: decisions and orders of live accounts.
         account_log: executions on them, and notes. steering: what is asked of running strategies, and their answers.
         state: the actual portfolios of live accounts, and reconciliations. history: signals, and equity over time.
-        pages: the records of live accounts in parts.
+        pages: the records of live accounts in parts. subscriptions: who follows the advice of strategies, and who was told.
 
     Every method raises StoreFailed when the file is locked, damaged, full or not writable, or the server does not answer.
 
@@ -53,6 +54,7 @@ class Journal:
         self.steering = Steering(self._database, self._clock)
         self.state = State(self._database, self._clock)
         self.history = History(self._database, self._clock)
+        self.subscriptions = Subscriptions(self._database, self._clock)
         self.pages = Pages(self._database)
 
     def __enter__(self) -> Self:

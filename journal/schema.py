@@ -11,7 +11,7 @@ from core.errors import StoreFailed
 from journal.backend import Backend
 from journal.tables import Base
 
-REVISION = "0007"  # the newest of journal/migrations/versions
+REVISION = "0008"  # the newest of journal/migrations/versions
 _REVISIONS = Table("alembic_version", MetaData(), Column("version_num", String(32), nullable=False),
                    PrimaryKeyConstraint("version_num", name="alembic_version_pkc"))  # as Alembic makes it
 

@@ -11,6 +11,9 @@ account is kept, by account and run (or strategy):
     alerts               account_notes of the kind "alert" (`journal.account_log`)
     reconciliations      reconciliations (`journal.state`)
     steering             steering_requests, steering_answers (`journal.steering`)
+
+Who follows the advice of strategies is in subscribers and subscriptions, what was advised in advices, who was told in deliveries
+(`journal.subscriptions`).
 """
 
 from sqlalchemy import DDL, event
@@ -29,11 +32,13 @@ from journal.account_tables import (
 )
 from journal.append_only import append_only
 from journal.research_tables import ExecutionRow, OrderRow, RunRow, SweepRow, TrialRow, VerdictRow
+from journal.subscription_tables import AdviceRow, DeliveryRow, SubscriberRow, SubscriptionRow
 from journal.table_base import Base
 
 __all__ = [
-    "APPEND_ONLY", "AccountNoteRow", "Base", "DecisionRow", "ExecutionRow", "HoldingRow", "LiveExecutionRow", "LiveOrderRow", "OrderRow",
-    "ReconciliationRow", "RunRow", "SignalRow", "SnapshotRow", "SteeringAnswerRow", "SteeringRequestRow", "SweepRow", "TrialRow", "VerdictRow",
+    "APPEND_ONLY", "AccountNoteRow", "AdviceRow", "Base", "DecisionRow", "DeliveryRow", "ExecutionRow", "HoldingRow", "LiveExecutionRow", "LiveOrderRow", "OrderRow",
+    "ReconciliationRow", "RunRow", "SignalRow", "SnapshotRow", "SteeringAnswerRow", "SteeringRequestRow", "SubscriberRow",
+    "SubscriptionRow", "SweepRow", "TrialRow", "VerdictRow",
 ]
 APPEND_ONLY = (
     "trials", "verdicts", "live_executions", "account_notes", "steering_requests", "steering_answers", "signals", "snapshots", "reconciliations")

@@ -18,6 +18,7 @@ from journal import Journal, LiveOrder
 from journal.account_log import TRANSFER, LiveExecution
 from journal.archive import bring_in, export
 from journal.database import Database
+from journal.subscriptions import Advice
 from journal.tables import Base
 
 BUY = LiveExecution("c-1", "b", Decimal("2.50"), "A", "r", "AAA", "buy", Decimal("2.50"), Decimal("9.123456789012345678901234567"), 5)
@@ -40,6 +41,8 @@ def _full(place, make_result):
         journal.state.reconcile("A", {"AAA": {"quantity": 2}}, by="me")
         journal.history.say("A", "r", "S", 10, {"AAA": 1.0})
         journal.history.take("A", "r", Decimal(5), Decimal("4.50"))
+        journal.subscriptions.confirm(journal.subscriptions.ask("a@example.org", [("S", "AAA")]).token)
+        journal.subscriptions.advise([Advice("S", "AAA", "2024-03-01", "BUY", Decimal("9.50"), {"fast": 1.5})])
     return place
 
 
@@ -131,7 +134,7 @@ def manifest(**values):
     (lambda files: files.pop("account_notes.parquet"), CorruptFile, "account_notes.parquet is missing"),
     (lambda files: files.update({"account_notes.parquet": files["trials.parquet"]}), CorruptFile, "account_notes.parquet is not what the manifest says"),
     (lambda files: files.update({"../evil": b"x"}), CorruptFile, "'../evil' does not belong in it"),
-    (manifest(revision="0099"), UsageError, "has the journal's format 99, and this cerebrolab reads 7"),
+    (manifest(revision="0099"), UsageError, "has the journal's format 99, and this cerebrolab reads 8"),
     (manifest(kind="other"), CorruptFile, "the manifest is of something else"),
     (manifest(tables={}), CorruptFile, "the manifest is of something else"),
 ])

@@ -128,7 +128,7 @@ def test_an_older_cerebrolab_refuses_the_journal(path):
 def test_a_newer_format_is_refused(journal, place, statement):
     journal.runs()
     statement("UPDATE alembic_version SET version_num = '0099'")
-    with Journal(place) as again, pytest.raises(StoreFailed, match="newer cerebrolab .format 99, this one reads 7.: update") as caught:
+    with Journal(place) as again, pytest.raises(StoreFailed, match="newer cerebrolab .format 99, this one reads 8.: update") as caught:
         again.runs()
     assert "\n" not in str(caught.value)
 

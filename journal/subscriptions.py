@@ -1,0 +1,267 @@
+"""`Subscriptions`: who follows the advice of which strategies on which symbols, what was advised, and who has been told.
+
+An address takes part once it has opted in by the link it was mailed, and until it leaves. Advice is recorded once a strategy, symbol
+and session; in the same transaction every follower of that moment is due to be told, once.
+"""
+
+import re
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import delete, func, insert, literal, select, update
+from sqlalchemy.orm import Session
+
+from core.clock import Clock
+from core.errors import UnknownName, UsageError
+from journal.database import Database, insert_new
+from journal.tables import AdviceRow, DeliveryRow, SubscriberRow, SubscriptionRow
+
+ADVICE, CONFIRM = "advice", "confirm"
+MOST_FOLLOWED = 1_000  # subscriptions of one address
+AGAIN_NS = 10 * 60 * 10**9  # before a second question whether an address is right
+_ADDRESS = re.compile(r"[^@\s<>\"'(),:;\\\[\]]{1,64}@(?=.{1,255}$)[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*")
+
+
+@dataclass(frozen=True)
+class Subscriber:
+    """An address, and the secret of its links.
+
+    Attributes:
+        follows: (strategy, symbol), in order. confirmed: it has opted in, and has not left.
+    """
+
+    id: int
+    address: str
+    token: str = field(repr=False)
+    confirmed: bool
+    follows: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Advice:
+    """What a strategy says of a symbol on a session (ISO date): "BUY" or "SELL", at which raw close, and why, as numbers by name."""
+
+    strategy: str
+    symbol: str
+    session: str
+    signal: str
+    close: Decimal
+    reasons: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Due:
+    """What one subscriber is to be told now: one mail.
+
+    Attributes:
+        asks: whether the address is to be confirmed. deliveries: what `Subscriptions.sent` is to be told. attempts: how often it was tried.
+    """
+
+    subscriber: Subscriber
+    asks: bool
+    advices: tuple[Advice, ...]
+    deliveries: tuple[int, ...]
+    attempts: int
+
+
+class Subscriptions:
+    """Subscriptions in one database; usable from several processes at once. Raises StoreFailed as `Journal` does."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database, self._clock = database, clock
+
+    # -- subscribers ----------------------------------------------------------------------------------
+
+    def ask(self, address: str, follows: Iterable[tuple[str, str]]) -> Subscriber:
+        """Note that somebody wants an address to follow (strategy, symbol) pairs; unless it has opted in, it is asked by mail.
+
+        A confirmed address follows them at once only through its own link (`follow`): here it is asked first, too.
+
+        Raises:
+            UsageError: it is no address, nothing is to be followed, or too much.
+        """
+        name, now = _address(address), self._clock.now_ns()
+        with self._database.writing() as session:
+            row = session.scalar(select(SubscriberRow).where(SubscriberRow.address == name))
+            if row is None:
+                row = SubscriberRow(address=name, token=secrets.token_urlsafe(32), created_ns=now)
+                session.add(row)
+                session.flush()
+            if row.confirmed_ns is None or row.left_ns is not None:
+                row.confirmed_ns = row.left_ns = None
+                self._follow(session, row.id, follows, now)
+                self._ask(session, row.id, now)
+            return self._of(session, row)
+
+    def confirm(self, token: str) -> Subscriber:
+        """The address of a link opts in.
+
+        Raises:
+            UnknownName: the link is none of ours.
+        """
+        with self._database.writing() as session:
+            row = _by_token(session, token)
+            row.confirmed_ns, row.left_ns = row.confirmed_ns or self._clock.now_ns(), None
+            return self._of(session, row)
+
+    def leave(self, token: str) -> Subscriber:
+        """The address of a link opts out: it is told nothing more. Raises as `confirm`."""
+        with self._database.writing() as session:
+            row = _by_token(session, token)
+            row.left_ns = row.left_ns or self._clock.now_ns()
+            session.execute(delete(SubscriptionRow).where(SubscriptionRow.subscriber_id == row.id))
+            session.execute(delete(DeliveryRow).where(DeliveryRow.subscriber_id == row.id, DeliveryRow.sent_ns.is_(None)))
+            return self._of(session, row)
+
+    def subscriber(self, token: str) -> Subscriber:
+        """Whose link it is. Raises as `confirm`."""
+        with self._database.reading() as session:
+            return self._of(session, _by_token(session, token))
+
+    def follow(self, token: str, follows: Iterable[tuple[str, str]]) -> Subscriber:
+        """What the address of a link follows from now on, instead of what it did. Raises as `confirm`, and UsageError as `ask`."""
+        with self._database.writing() as session:
+            row = _by_token(session, token)
+            session.execute(delete(SubscriptionRow).where(SubscriptionRow.subscriber_id == row.id))
+            self._follow(session, row.id, follows, self._clock.now_ns())
+            return self._of(session, row)
+
+    def followed(self) -> dict[str, tuple[str, ...]]:
+        """Strategy -> the symbols that somebody follows it on, in order."""
+        pairs = select(SubscriptionRow.strategy, SubscriptionRow.symbol).join(SubscriberRow, SubscriberRow.id == SubscriptionRow.subscriber_id)
+        chosen = pairs.where(*_TAKES_PART).distinct().order_by(SubscriptionRow.strategy, SubscriptionRow.symbol)
+        found: dict[str, list[str]] = {}
+        with self._database.reading() as session:
+            for strategy, symbol in session.execute(chosen):
+                found.setdefault(strategy, []).append(symbol)
+        return {strategy: tuple(symbols) for strategy, symbols in found.items()}
+
+    # -- advice ---------------------------------------------------------------------------------------
+
+    def advise(self, advices: Iterable[Advice]) -> int:
+        """Record advice, and that everybody who follows it is to be told; what was advised before stays. Returns how much was new."""
+        now, new = self._clock.now_ns(), 0
+        with self._database.writing() as session:
+            for each in advices:
+                known = (AdviceRow.strategy == each.strategy, AdviceRow.symbol == each.symbol, AdviceRow.session == each.session)
+                if session.scalar(select(AdviceRow.id).where(*known)) is not None:
+                    continue
+                row = AdviceRow(created_ns=now, **vars(each))
+                session.add(row)
+                session.flush()
+                followers = select(
+                    SubscriptionRow.subscriber_id, literal(ADVICE), literal(row.id), literal(now), literal(now), literal(0), literal("")).join(
+                    SubscriberRow, SubscriberRow.id == SubscriptionRow.subscriber_id).where(
+                    *_TAKES_PART, SubscriptionRow.strategy == each.strategy, SubscriptionRow.symbol == each.symbol)
+                session.execute(insert(DeliveryRow).from_select(
+                    ["subscriber_id", "kind", "ref", "created_ns", "next_ns", "attempts", "error"], followers, include_defaults=False))
+                new += 1
+        return new
+
+    def advices(self, strategy: str | None = None, symbol: str | None = None, since: str = "") -> list[Advice]:
+        """What was advised from a session on (ISO date), in order."""
+        chosen = select(AdviceRow).where(AdviceRow.session >= since).order_by(AdviceRow.session, AdviceRow.id)
+        for column, value in ((AdviceRow.strategy, strategy), (AdviceRow.symbol, symbol)):
+            if value is not None:
+                chosen = chosen.where(column == value)
+        with self._database.reading() as session:
+            return [_advice(row) for row in session.scalars(chosen)]
+
+    # -- mails ----------------------------------------------------------------------------------------
+
+    def due(self, after: int = 0, limit: int = 100) -> list[Due]:
+        """Mails whose time has come, in the order of subscribers, of those after a number; at most `limit`."""
+        now, waits = self._clock.now_ns(), (DeliveryRow.sent_ns.is_(None), DeliveryRow.subscriber_id > after)
+        with self._database.reading() as session:
+            chosen = select(DeliveryRow.subscriber_id).where(*waits, DeliveryRow.next_ns <= now).distinct().order_by(DeliveryRow.subscriber_id).limit(limit)
+            numbers = list(session.scalars(chosen))
+            wanted = select(DeliveryRow).where(DeliveryRow.subscriber_id.in_(numbers), DeliveryRow.sent_ns.is_(None), DeliveryRow.next_ns <= now)
+            deliveries: dict[int, list[DeliveryRow]] = {}
+            for row in session.scalars(wanted.order_by(DeliveryRow.id)):
+                deliveries.setdefault(row.subscriber_id, []).append(row)
+            refs = {row.ref for rows in deliveries.values() for row in rows if row.kind == ADVICE}
+            told = {row.id: _advice(row) for row in session.scalars(select(AdviceRow).where(AdviceRow.id.in_(refs)))}
+            rows = {row.id: row for row in session.scalars(select(SubscriberRow).where(SubscriberRow.id.in_(numbers)))}
+            follows = _follows(session, numbers)
+            return [_due(_subscriber(rows[number], follows.get(number, ())), deliveries[number], told) for number in numbers]
+
+    def sent(self, due: Due) -> None:
+        """A mail has left: nothing in it is told again."""
+        with self._database.writing() as session:
+            session.execute(update(DeliveryRow).where(DeliveryRow.id.in_(due.deliveries)).values(
+                sent_ns=self._clock.now_ns(), attempts=DeliveryRow.attempts + 1, error=""))
+
+    def failed(self, due: Due, error: str, next_ns: int) -> None:
+        """A mail did not leave, or was marked as sent and was refused after all: it is to be tried from a moment on (UTC ns)."""
+        with self._database.writing() as session:
+            session.execute(update(DeliveryRow).where(DeliveryRow.id.in_(due.deliveries)).values(
+                sent_ns=None, attempts=due.attempts + 1, error=error, next_ns=next_ns))
+
+    def waiting(self) -> int:
+        """How many mails are still to be sent, now or later."""
+        with self._database.reading() as session:
+            return session.scalar(select(func.count(DeliveryRow.subscriber_id.distinct())).where(DeliveryRow.sent_ns.is_(None))) or 0
+
+    # -- inside ---------------------------------------------------------------------------------------
+
+    def _follow(self, session: Session, subscriber: int, follows: Iterable[tuple[str, str]], now: int) -> None:
+        pairs = list(dict.fromkeys(follows))
+        if not pairs:
+            raise UsageError("nothing is to be followed: name symbols and strategies")
+        count = session.scalar(select(func.count()).where(SubscriptionRow.subscriber_id == subscriber)) or 0
+        if count + len(pairs) > MOST_FOLLOWED:
+            raise UsageError(f"{count + len(pairs)} subscriptions are too many for one address: {MOST_FOLLOWED} at most")
+        session.execute(insert_new(session, SubscriptionRow), [
+            dict(subscriber_id=subscriber, strategy=strategy, symbol=symbol, created_ns=now) for strategy, symbol in pairs])
+
+    def _ask(self, session: Session, subscriber: int, now: int) -> None:
+        asked = session.scalar(select(func.max(DeliveryRow.ref)).where(DeliveryRow.subscriber_id == subscriber, DeliveryRow.kind == CONFIRM))
+        if asked is None or now - asked >= AGAIN_NS:
+            session.add(DeliveryRow(subscriber_id=subscriber, kind=CONFIRM, ref=now, created_ns=now, next_ns=now, attempts=0, error=""))
+
+    def _of(self, session: Session, row: SubscriberRow) -> Subscriber:
+        session.flush()
+        return _subscriber(row, _follows(session, [row.id]).get(row.id, ()))
+
+
+_TAKES_PART = (SubscriberRow.confirmed_ns.is_not(None), SubscriberRow.left_ns.is_(None))
+
+
+def _address(text: str) -> str:
+    name = text.strip()
+    if not name.isascii() or not _ADDRESS.fullmatch(name) or any(ord(each) < 33 or ord(each) == 127 for each in name):
+        raise UsageError(f"address {text[:100]!r} is not an e-mail address: write it as name@example.org")
+    local, _, host = name.rpartition("@")
+    return f"{local}@{host.lower()}"
+
+
+def _by_token(session: Session, token: str) -> SubscriberRow:
+    row = session.scalar(select(SubscriberRow).where(SubscriberRow.token == token)) if token else None
+    if row is None:
+        raise UnknownName("this link is not valid: subscribe again, or use the link of the latest mail")
+    return row
+
+
+def _follows(session: Session, numbers: Sequence[int]) -> Mapping[int, tuple[tuple[str, str], ...]]:
+    chosen = select(SubscriptionRow.subscriber_id, SubscriptionRow.strategy, SubscriptionRow.symbol).where(
+        SubscriptionRow.subscriber_id.in_(numbers)).order_by(SubscriptionRow.id)
+    found: dict[int, list[tuple[str, str]]] = {}
+    for number, strategy, symbol in session.execute(chosen):
+        found.setdefault(number, []).append((strategy, symbol))
+    return {number: tuple(pairs) for number, pairs in found.items()}
+
+
+def _subscriber(row: SubscriberRow, follows: tuple[tuple[str, str], ...]) -> Subscriber:
+    return Subscriber(row.id, row.address, row.token, row.confirmed_ns is not None and row.left_ns is None, follows)
+
+
+def _advice(row: AdviceRow) -> Advice:
+    return Advice(row.strategy, row.symbol, row.session, row.signal, row.close, row.reasons)
+
+
+def _due(subscriber: Subscriber, rows: Sequence[DeliveryRow], told: Mapping[int, Advice]) -> Due:
+    advices = tuple(told[row.ref] for row in rows if row.kind == ADVICE)
+    return Due(subscriber, any(row.kind == CONFIRM for row in rows), advices, tuple(row.id for row in rows), max(row.attempts for row in rows))
