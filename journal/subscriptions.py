@@ -188,11 +188,15 @@ class Subscriptions:
             follows = _follows(session, numbers)
             return [_due(_subscriber(rows[number], follows.get(number, ())), deliveries[number], told) for number in numbers]
 
-    def sent(self, due: Due) -> None:
-        """A mail has left: nothing in it is told again."""
+    def sent(self, due: Due) -> bool:
+        """A mail is to leave now: nothing in it is told again. False where another process has told some of it, or the subscriber has left."""
+        waiting = select(DeliveryRow.id).where(DeliveryRow.id.in_(due.deliveries), DeliveryRow.sent_ns.is_(None)).with_for_update()
         with self._database.writing() as session:
+            if len(session.scalars(waiting).all()) != len(due.deliveries):
+                return False
             session.execute(update(DeliveryRow).where(DeliveryRow.id.in_(due.deliveries)).values(
                 sent_ns=self._clock.now_ns(), attempts=DeliveryRow.attempts + 1, error=""))
+        return True
 
     def failed(self, due: Due, error: str, next_ns: int) -> None:
         """A mail did not leave, or was marked as sent and was refused after all: it is to be tried from a moment on (UTC ns)."""

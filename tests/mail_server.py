@@ -1,0 +1,53 @@
+"""A real SMTP server (aiosmtpd) on a free port of 127.0.0.1, which keeps what it is handed."""
+
+import email
+from collections.abc import Iterator
+from contextlib import contextmanager
+from email.policy import default
+from typing import Any
+
+from aiosmtpd.controller import Controller
+
+
+class Postbox:
+    """What came, in order. `answers` are given instead of 250 in turn, for a recipient ("rcpt") or a mail ("data")."""
+
+    def __init__(self) -> None:
+        self.mails: list[Any] = []
+        self.answers: dict[str, list[str]] = {"rcpt": [], "data": []}
+
+    async def handle_RCPT(self, server, session, envelope, address, options):
+        if self.answers["rcpt"]:
+            return self.answers["rcpt"].pop(0)
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, server, session, envelope):
+        if self.answers["data"] and (answer := self.answers["data"].pop(0)):
+            return answer
+        mail = email.message_from_bytes(envelope.content, policy=default)
+        assert envelope.rcpt_tos == [str(mail["To"])]
+        self.mails.append(mail)
+        return "250 OK"
+
+    def told(self) -> list[tuple[str, str]]:
+        """(address, subject) of each mail."""
+        return [(str(mail["To"]), str(mail["Subject"])) for mail in self.mails]
+
+
+class _AtFreePort(Controller):
+    def _trigger_server(self):
+        self.port = self.server.sockets[0].getsockname()[1]
+        super()._trigger_server()
+
+
+@contextmanager
+def postbox(**options: Any) -> Iterator[tuple[Postbox, int]]:
+    """(what comes, port)."""
+    box = Postbox()
+    controller = _AtFreePort(box, hostname="127.0.0.1", port=0, ready_timeout=30, **options)
+    controller.start()
+    try:
+        yield box, controller.port
+    finally:
+        controller.stop()

@@ -1,0 +1,188 @@
+"""Mails through a real SMTP server: each once, whatever is refused, lost or killed."""
+
+import os
+import signal
+import subprocess
+import sys
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from mail_server import postbox
+
+from core.clock import ManualClock
+from core.errors import SourceUnavailable, UsageError
+from journal import opened
+from journal.subscriptions import Advice
+from services.notify.mailbox import Mailbox, Server
+from services.notify.post import WAITS_S, post
+
+ROOT = Path(__file__).parents[3]
+BUY = Advice("GoldenCross", "SPY", "2024-03-01", "BUY", Decimal("512.85"), {"fast": 510.123456, "closes": [500.0, 505.5, 512.85]})
+SITE, SENDER = "https://signals.example.org/", "Signals <signals@example.org>"
+
+
+@pytest.fixture(name="clock")
+def _clock():
+    return ManualClock(10**9)
+
+
+@pytest.fixture(name="journal")
+def _journal(tmp_path, clock):
+    with opened(tmp_path / "journal.db", clock) as journal:
+        yield journal
+
+
+@pytest.fixture(name="mail")
+def _mail():
+    with postbox() as (box, port):
+        yield box, Server("127.0.0.1", port)
+
+
+def members(journal, count):
+    for number in range(count):
+        journal.subscriptions.confirm(journal.subscriptions.ask(f"m{number}@example.org", [("GoldenCross", "SPY"), ("GoldenCross", "QQQ")]).token)
+    for due in journal.subscriptions.due(limit=count):
+        journal.subscriptions.sent(due)
+
+
+def test_each_member_gets_one_mail_with_all_that_is_due(journal, mail, clock):
+    box, server = mail
+    members(journal, 3)
+    journal.subscriptions.advise([BUY, Advice("GoldenCross", "QQQ", "2024-03-01", "SELL", Decimal(10))])
+    assert post(journal, server, SENDER, SITE, clock).sent == 3
+    assert box.told() == [(f"m{number}@example.org", "BUY SPY, SELL QQQ") for number in range(3)]
+    assert post(journal, server, SENDER, SITE, clock).sent == 0 and len(box.mails) == 3
+    assert len({mail["Message-ID"] for mail in box.mails}) == 3
+
+
+def test_what_a_mail_says(journal, mail, clock):
+    box, server = mail
+    asked = journal.subscriptions.ask("ann@example.org", [("GoldenCross", "SPY")])
+    post(journal, server, SENDER, SITE, clock)
+    question = box.mails.pop().get_body(("plain",)).get_content()
+    assert f"https://signals.example.org/v1/subscriptions/confirm?token={asked.token}" in question and "GoldenCross says buy or sell on SPY" in question
+    journal.subscriptions.confirm(asked.token)
+    journal.subscriptions.advise([BUY])
+    post(journal, server, SENDER, SITE, clock)
+    [told] = box.mails
+    text, html = told.get_body(("plain",)).get_content(), told.get_body(("html",)).get_content()
+    for body in (text, html):
+        assert all(each in body for each in ("SPY", "GoldenCross", "2024-03-01", "512.85", "fast", "510.12", f"leave?token={asked.token}"))
+    [picture] = [part for part in told.walk() if part.get_content_type() == "image/png"]
+    assert picture.get_content().startswith(b"\x89PNG") and f"cid:{picture['Content-ID'].strip('<>')}" in html
+    assert told["List-Unsubscribe"] == f"<https://signals.example.org/v1/subscriptions/leave?token={asked.token}>"
+    assert (told["From"], told["List-Unsubscribe-Post"]) == (SENDER, "List-Unsubscribe=One-Click")
+
+
+def test_names_are_written_out_and_do_nothing(journal, mail, clock):
+    box, server = mail
+    asked = journal.subscriptions.ask("ann@example.org", [("<script>x</script>", "A&B")])
+    journal.subscriptions.confirm(asked.token)
+    journal.subscriptions.advise([Advice("<script>x</script>", "A&B", "2024-03-01", "BUY", Decimal(1), {"<b>": "<img src=x>"})])
+    post(journal, server, SENDER, SITE, clock)
+    html = box.mails[-1].get_body(("html",)).get_content()
+    assert "<script" not in html and "<img" not in html and "&lt;script&gt;" in html and "A&amp;B" in html
+
+
+def test_lines_that_begin_with_a_point_arrive_as_they_are(journal, mail, clock):
+    box, server = mail
+    asked = journal.subscriptions.ask("ann@example.org", [("X", ".SPY")])
+    journal.subscriptions.confirm(asked.token)
+    journal.subscriptions.advise([Advice("X", ".SPY", "2024-03-01", "BUY", Decimal(1), {"\n.\n..": 1})])
+    post(journal, server, SENDER, SITE, clock)
+    assert "\n.\n..: 1\n" in box.mails[-1].get_body(("plain",)).get_content().replace("\r\n", "\n")
+
+
+def test_refused_for_now_and_refused_for_ever(journal, mail, clock):
+    box, server = mail
+    members(journal, 4)
+    journal.subscriptions.advise([BUY])
+    box.answers["rcpt"] = ["451 later", "550 nobody here"]
+    box.answers["data"] = ["452 no room"]
+    made = post(journal, server, SENDER, SITE, clock)
+    assert (made.sent, made.later, made.given_up) == (1, 2, 1)
+    assert post(journal, server, SENDER, SITE, clock).sent == 0 and journal.subscriptions.waiting() == 3
+    clock.sleep(WAITS_S[0])
+    assert post(journal, server, SENDER, SITE, clock).sent == 2
+    assert sorted(address for address, _ in box.told()) == ["m0@example.org", "m2@example.org", "m3@example.org"]
+
+
+def test_a_mail_that_is_never_taken_is_given_up_at_last(journal, mail, clock):
+    box, server = mail
+    members(journal, 1)
+    journal.subscriptions.advise([BUY])
+    for wait in (*WAITS_S, 0):
+        box.answers["rcpt"] = ["451 later"]
+        made = post(journal, server, SENDER, SITE, clock)
+        clock.sleep(wait)
+    assert made.given_up == 1 and post(journal, server, SENDER, SITE, clock).sent == 0
+
+
+def test_a_server_that_is_not_there_leaves_everything_due(journal, clock):
+    with postbox() as (_, port):
+        pass
+    members(journal, 2)
+    journal.subscriptions.advise([BUY])
+    with pytest.raises(SourceUnavailable, match=f"the mail server 127.0.0.1:{port} did not answer"):
+        post(journal, Server("127.0.0.1", port), SENDER, SITE, clock)
+    clock.sleep(WAITS_S[0])
+    with postbox() as (box, port):
+        assert post(journal, Server("127.0.0.1", port), SENDER, SITE, clock).sent == 2 and len(box.mails) == 2
+
+
+def test_who_leaves_while_the_mail_is_written_does_not_get_it(journal, mail, clock):
+    from services.notify.letters import letter
+
+    box, server = mail
+    members(journal, 1)
+    journal.subscriptions.advise([BUY])
+    [due] = journal.subscriptions.due()
+    journal.subscriptions.leave(due.subscriber.token)
+    with Mailbox(server) as mailbox:
+        assert mailbox.hand_over(letter(due, SENDER, SITE), lambda: journal.subscriptions.sent(due)) is False
+    assert box.mails == []
+
+
+@pytest.mark.parametrize(("server", "told"), [
+    (Server("mail.example.org", 25, "me", "geheim", "none"), "would be sent in the open"), (Server("mail.example.org", 25, security="ssl"), "is unknown"),
+    (Server("127.0.0.1", 0, "me", "geheim"), "EMAIL_")])
+def test_settings_that_cannot_be(journal, clock, mail, server, told):
+    members(journal, 1)
+    journal.subscriptions.advise([BUY])
+    server = Server(server.host, mail[1].port if not server.port else server.port, server.user, server.password, server.security)
+    with pytest.raises(UsageError, match=told) as caught:
+        post(journal, server, SENDER, SITE, clock)
+    assert "geheim" not in str(caught.value) and mail[0].mails == []
+
+
+POSTS = """
+import sys
+from pathlib import Path
+from core.clock import SystemClock
+from journal import opened
+from services.notify.mailbox import Server
+from services.notify.post import post
+with opened(Path(sys.argv[1])) as journal:
+    post(journal, Server("127.0.0.1", int(sys.argv[2])), "signals@example.org", "https://x", SystemClock(), lambda sent: print(sent, flush=True))
+"""
+
+
+def poster(place, port):
+    return subprocess.Popen([sys.executable, "-c", POSTS, str(place), str(port)], stdout=subprocess.PIPE, text=True, cwd=ROOT,
+                            env={**os.environ, "PYTHONPATH": str(ROOT)})
+
+
+@pytest.mark.parametrize("lines", [1, 7, 13])
+def test_killed_and_started_again_everybody_is_told_once(tmp_path, mail, lines):
+    box, server = mail
+    with opened(tmp_path / "journal.db") as journal:
+        members(journal, 40)
+        journal.subscriptions.advise([BUY])
+    with poster(tmp_path / "journal.db", server.port) as killed:
+        for _ in range(lines):
+            assert killed.stdout.readline()
+        killed.send_signal(signal.SIGKILL)
+    with poster(tmp_path / "journal.db", server.port) as one, poster(tmp_path / "journal.db", server.port) as two:
+        assert (one.wait(60), two.wait(60)) == (0, 0)
+    assert sorted(address for address, _ in box.told()) == sorted(f"m{number}@example.org" for number in range(40))
