@@ -1,20 +1,18 @@
 """`Mailbox`: mails to an SMTP server over one connection, each ended only once it has been written down that it was sent.
 
 A server has a mail when it has its last line. That line is sent after `before_end` has said that the mail is ours to send: whoever is
-killed before it has told nobody, and what is written down is not told again. Imports core only.
+killed before it has told nobody, and what is written down is not told again. Imports core and what is beside it.
 """
 
-import re
 import smtplib
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
-from email.message import EmailMessage
-from email.utils import parseaddr
 from types import TracebackType
 from typing import Self
 
 from core.errors import CerebrolabError, SourceUnavailable, UsageError
+from services.notify.letters import Letter
 
 TIMEOUT_S = 30.0
 SECURITIES = ("auto", "tls", "starttls", "none")
@@ -91,7 +89,7 @@ class Mailbox:
                 self._smtp.close()
             self._smtp = None
 
-    def hand_over(self, message: EmailMessage, before_end: Callable[[], bool]) -> bool:
+    def hand_over(self, letter: Letter, before_end: Callable[[], bool]) -> bool:
         """Send a mail; False where `before_end` says that it is not ours to send any more.
 
         Raises:
@@ -100,11 +98,11 @@ class Mailbox:
         """
         try:
             smtp = self._connected()
-            sender, address = parseaddr(str(message["From"]))[1], str(message["To"])
-            self._asked(smtp.mail(sender), address)
+            address = letter.address
+            self._asked(smtp.mail(letter.sender), address)
             self._asked(smtp.rcpt(address), address)
             self._asked(smtp.docmd("DATA"), address)
-            smtp.send(_lines(message.as_bytes()))
+            smtp.send(letter.content.replace(b"\r\n.", b"\r\n.."))  # a point at a beginning is doubled (RFC 5321, 4.5.2)
             if not before_end():
                 self._drop()
                 return False
@@ -152,12 +150,6 @@ class Mailbox:
         if self._smtp is not None:
             self._smtp.close()
             self._smtp = None
-
-
-def _lines(content: bytes) -> bytes:
-    """Lines as SMTP has them: CRLF at their ends, a point at a beginning doubled (RFC 5321, 4.5.2)."""
-    content = re.sub(rb"\r\n|\r|\n", b"\r\n", content)
-    return re.sub(rb"(?m)^\.", b"..", content if content.endswith(b"\r\n") else content + b"\r\n")
 
 
 def _said(answer: tuple[int, bytes]) -> str:

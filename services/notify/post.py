@@ -8,7 +8,7 @@ from core.clock import Clock
 from core.errors import SourceUnavailable
 from journal import Journal
 from journal.subscriptions import Due
-from services.notify.letters import letter
+from services.notify.letters import Letters
 from services.notify.mailbox import Mailbox, Refused, Server
 
 log = logging.getLogger(__name__)
@@ -32,18 +32,18 @@ def post(journal: Journal, server: Server, sender: str, site: str, clock: Clock,
     Raises:
         SourceUnavailable: the server does not answer; what has not left stays due. UsageError: the settings are not possible.
     """
-    posted, after = Posted(), 0
+    posted, after, letters = Posted(), 0, Letters(sender, site)
     with Mailbox(server) as mailbox:
         while page := journal.subscriptions.due(after, PAGE):
             after = page[-1].subscriber.id
             for due in page:
-                _send(journal, mailbox, due, sender, site, clock, posted)
+                _send(journal, mailbox, due, letters, clock, posted)
                 if progress is not None:
                     progress(posted.sent)
     return posted
 
 
-def _send(journal: Journal, mailbox: Mailbox, due: Due, sender: str, site: str, clock: Clock, posted: Posted) -> None:
+def _send(journal: Journal, mailbox: Mailbox, due: Due, letters: Letters, clock: Clock, posted: Posted) -> None:
     claimed = False
 
     def claim() -> bool:
@@ -52,7 +52,7 @@ def _send(journal: Journal, mailbox: Mailbox, due: Due, sender: str, site: str, 
         return claimed
 
     try:
-        posted.sent += mailbox.hand_over(letter(due, sender, site), claim)
+        posted.sent += mailbox.hand_over(letters.letter(due), claim)
     except Refused as error:
         last = error.lasting or due.attempts >= len(WAITS_S)
         posted.given_up, posted.later = posted.given_up + last, posted.later + (not last)

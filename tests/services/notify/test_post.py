@@ -14,6 +14,7 @@ from core.clock import ManualClock
 from core.errors import SourceUnavailable, UsageError
 from journal import opened
 from journal.subscriptions import Advice
+from services.notify.letters import Letters
 from services.notify.mailbox import Mailbox, Server
 from services.notify.post import WAITS_S, post
 
@@ -132,15 +133,13 @@ def test_a_server_that_is_not_there_leaves_everything_due(journal, clock):
 
 
 def test_who_leaves_while_the_mail_is_written_does_not_get_it(journal, mail, clock):
-    from services.notify.letters import letter
-
     box, server = mail
     members(journal, 1)
     journal.subscriptions.advise([BUY])
     [due] = journal.subscriptions.due()
     journal.subscriptions.leave(due.subscriber.token)
     with Mailbox(server) as mailbox:
-        assert mailbox.hand_over(letter(due, SENDER, SITE), lambda: journal.subscriptions.sent(due)) is False
+        assert mailbox.hand_over(Letters(SENDER, SITE).letter(due), lambda: journal.subscriptions.sent(due)) is False
     assert box.mails == []
 
 
@@ -161,6 +160,7 @@ import sys
 from pathlib import Path
 from core.clock import SystemClock
 from journal import opened
+from services.notify.letters import Letters
 from services.notify.mailbox import Server
 from services.notify.post import post
 with opened(Path(sys.argv[1])) as journal:
