@@ -41,7 +41,7 @@ class Settings(BaseSettings):
     )
     store_place: SecretStr | None = Field(
         default=None, validation_alias="CEREBROLAB_STORE",
-        description="Store of bars: a folder, sqlite:///FILE, postgresql://USER:PASSWORD@HOST:PORT/DATABASE or s3://BUCKET/PREFIX; none = bars in CEREBROLAB_HOME.",
+        description="Store of bars: a folder, sqlite:///FILE, postgresql://USER:PASSWORD@HOST:PORT/DATABASE, questdb://USER:PASSWORD@HOST:9000 or s3://BUCKET/PREFIX; none = bars in CEREBROLAB_HOME.",
     )
     questdb_place: SecretStr | None = Field(
         default=None, validation_alias="CEREBROLAB_QUESTDB",
@@ -92,6 +92,34 @@ class Settings(BaseSettings):
         description="Websocket address of the trade updates; none = Alpaca's.",
     )
 
+    email_host: str | None = Field(
+        default=None, validation_alias="EMAIL_HOST",
+        description="SMTP server that mails to subscribers are handed to; none = no mail leaves.",
+    )
+    email_port: int = Field(
+        default=587, validation_alias="EMAIL_PORT", gt=0, lt=65536,
+        description="Port of the SMTP server.",
+    )
+    email_user: str | None = Field(
+        default=None, validation_alias="EMAIL_USER",
+        description="Name at the SMTP server; none = it asks for none.",
+    )
+    email_password: SecretStr | None = Field(
+        default=None, validation_alias="EMAIL_PASSWORD",
+        description="Password at the SMTP server; kept out of logs.",
+    )
+    email_from: str | None = Field(
+        default=None, validation_alias="EMAIL_FROM",
+        description="Whom mails are from: name@host, or Name <name@host>; none = EMAIL_USER.",
+    )
+    email_security: str = Field(
+        default="auto", validation_alias="EMAIL_SECURITY",
+        description="tls, starttls or none; auto = TLS at port 465, none on this machine, STARTTLS elsewhere.",
+    )
+    site: str = Field(
+        default="http://127.0.0.1:8000", validation_alias="CEREBROLAB_SITE",
+        description="Address of the REST API as those who get mails reach it: links in mails lead there.",
+    )
     api_token: SecretStr | None = Field(
         default=None, validation_alias="CEREBROLAB_API_TOKEN",
         description="Token that the services ask every caller for; none = only this machine may call. Kept out of logs.",

@@ -70,12 +70,14 @@ class Signals:
     Attributes:
         spec: what was asked for, with the symbols that have bars. bars: what it was decided on.
         rows: one a tradable symbol, in the order of the bars. warnings: sentences a reader must see.
+        late: why these are not the signals of the latest session there should be; "" = they are.
     """
 
     spec: RunSpec
     bars: Bars
     rows: list[Signal]
     warnings: list[str]
+    late: str = ""
 
     @property
     def session(self) -> np.datetime64:
@@ -105,15 +107,16 @@ def today(spec: RunSpec, bars: Bars | None = None, store: Any = None, progress: 
     strategy = resolve.strategy_class(spec.strategy)
     spec = resolve.without_aliases(spec, strategy)
     resolve.checked_params(strategy, spec.params)
-    bars = load(spec, store, progress) if bars is None else bars
-    warnings = [*bars.origin.warnings, *_late(spec, bars, clock or SystemClock()), *_untold(bars)]
+    bars = load(spec, store, progress, clock) if bars is None else bars
+    late = _late(spec, bars, clock or SystemClock())
+    warnings = [*bars.origin.warnings, *([late] if late else []), *_untold(bars)]
     spec = resolve.of_bars(spec, bars)
     random.seed(spec.seed)
     np.random.seed(spec.seed)
     if issubclass(strategy, TargetStrategy):
         rows, notes = _of_decisions(build(spec, bars=bars), bars)
-        return Signals(spec, bars, rows, warnings + notes)
-    return Signals(spec, bars, _of_orders(spec, bars), warnings)
+        return Signals(spec, bars, rows, warnings + notes, late)
+    return Signals(spec, bars, _of_orders(spec, bars), warnings, late)
 
 
 # -- target strategies ----------------------------------------------------------------------------------
@@ -221,15 +224,14 @@ def _signal_close(bars: Bars) -> np.ndarray:
 # -- what a reader must know ----------------------------------------------------------------------------
 
 
-def _late(spec: RunSpec, bars: Bars, clock: Clock) -> list[str]:
+def _late(spec: RunSpec, bars: Bars, clock: Clock) -> str:
     """A sentence where a network source has not delivered the last session there should be."""
     if spec.end or not source_named(spec.source, spec.calendar).stored:
-        return []
+        return ""
     complete = complete_sessions(get_calendar(bars.calendar), None, None, clock.now_ns() - SETTLE_NS)
     if not len(complete) or bars.session[-1] >= complete[-1]:
-        return []
-    return [(f"the bars end on {bars.session[-1]}, the last complete session is {complete[-1]}: "
-            "these are not the signals of today")]
+        return ""
+    return f"the bars end on {bars.session[-1]}, the last complete session is {complete[-1]}: these are not the signals of today"
 
 
 def _untold(bars: Bars) -> list[str]:

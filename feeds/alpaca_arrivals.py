@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from brokers.alpaca.stream_trouble import State
+from core.errors import BadSpec
 from feeds.alpaca import PROXIES
 from feeds.alpaca_minutes import LiveMinutes
 from feeds.alpaca_rows import Values
@@ -33,13 +34,13 @@ class Arrivals:
         self._feeds: list[AlpacaData] = []
         self._wanted: dict[str, list[tuple[LiveMinutes, str]]] = {}  # by ticker
         self._has_heard = False
-        self.beyond_plan = ""  # what the venue said where its data plan has no room for the symbols
+        self._beyond_plan = ""  # what the venue said where its data plan has no room for the symbols
 
-    def add(self, group: LiveMinutes, feeds: Sequence[AlpacaData]) -> None:
-        """Tell a group what is told of its feeds' symbols."""
+    def add(self, group: LiveMinutes, symbols: Iterable[str], feeds: Sequence[AlpacaData] = ()) -> None:
+        """Tell a group what is told of some symbols, and the feeds what becomes of the connection."""
         self._groups.append(group)
         self._feeds += feeds
-        for symbol in {feed.symbol for feed in feeds}:
+        for symbol in dict.fromkeys(symbols):
             self._wanted.setdefault(PROXIES.get(symbol, symbol), []).append((group, symbol))
 
     def listen(self) -> None:
@@ -47,6 +48,15 @@ class Arrivals:
         if self._wanted:
             self._stream = self._store.listen(self._hear, self._hear)
             self._stream.subscribe(self._wanted)
+
+    def check_plan(self) -> None:
+        """Look whether the venue tells what it is asked to.
+
+        Raises:
+            BadSpec: the account's data plan has no room for the symbols.
+        """
+        if self._beyond_plan:
+            raise BadSpec(f"alpaca's data plan does not stream so many symbols ({self._beyond_plan}): name fewer, or take another plan")
 
     def expect(self) -> None:
         """Bars were due by now: unless one comes at once, the connection is mute and is made again."""
@@ -89,7 +99,7 @@ class Arrivals:
                 group.lost()
             self._tell(connected=False)
         if BEYOND_PLAN in state.reason and not self._has_heard:
-            self.beyond_plan = state.reason
+            self._beyond_plan = state.reason
         self._report(f"market data: {state.name}{f' ({state.reason})' if state.reason else ''}")
 
     def _tell(self, connected: bool) -> None:

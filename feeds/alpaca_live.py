@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from core.day_numbers import day_numbers
-from core.errors import BadSpec, UsageError
+from core.errors import UsageError
 from feeds.alpaca_archive import Archive
 from feeds.alpaca_arrivals import Arrivals
 from feeds.alpaca_days import LiveDays
 from feeds.alpaca_minutes import LiveMinutes
 from feeds.alpaca_recent import RecentBars
 from feeds.alpaca_rows import Row, Times
-from feeds.alpaca_session import SECOND_NS, Retry, Session
+from feeds.alpaca_session import SECOND_NS, Retry, Session, seconds_until
 from feeds.intervals import is_intraday
 from feeds.streamed import StreamedBars
 
@@ -88,7 +88,7 @@ class LiveBars:
         self._recent = recent = RecentBars(self._store.endpoints, self._clock, self._report)
         self._archive = Archive(recent, self._feeds)
         keeper = next((each.p.bar_store for each in self._all() if each.p.bar_store is not None), self._store.bar_store)
-        self._streamed = StreamedBars(keeper, recent.name)
+        self._streamed = StreamedBars(keeper, recent.name, self._clock)
         self._session = Session(self._clock, self._streamed, self._archive.announce)
         self._retries = {name: Retry(self._report) for name in ("past", "arrivals", "open", *self._feeds)}
         self._grace_ns = round(max(each.p.bar_grace_s for each in self._all()) * SECOND_NS)
@@ -102,7 +102,8 @@ class LiveBars:
         for interval, group in self._groups.items():
             if isinstance(group, LiveMinutes):
                 self._minutes.append(group)
-                self._arrivals.add(group, [feed for feed in self._feeds[interval] if not feed.p.historical])
+                feeds = [feed for feed in self._feeds[interval] if not feed.p.historical]
+                self._arrivals.add(group, [feed.symbol for feed in feeds], feeds)
         self._arrivals.listen()
 
     def stop(self) -> None:
@@ -128,8 +129,7 @@ class LiveBars:
         Raises:
             BadSpec: the account's data plan has no room for the symbols.
         """
-        if self._arrivals.beyond_plan:
-            raise BadSpec(f"alpaca's data plan does not stream so many symbols ({self._arrivals.beyond_plan}): name fewer, or take another plan")
+        self._arrivals.check_plan()
         if self._dealt or self._undelivered or self._looked:
             return
         self._looked = True
@@ -208,7 +208,7 @@ class LiveBars:
         dues.append(self._session.next_due(now))
         if self._minutes:  # each is told at its end, and looked for after the grace time
             dues += [self._session.next_minute(now), self._session.next_minute(now - self._grace_ns) + self._grace_ns]
-        return (min(due for due in dues if due is not None and due > now) - now) / SECOND_NS + 0.001
+        return seconds_until(dues, now)
 
     # -- the venue ------------------------------------------------------------------------------------
 

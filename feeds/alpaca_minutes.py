@@ -58,13 +58,23 @@ class LiveMinutes:
 
     def connected(self, now: int) -> None:
         """The stream listens from now on; what was before is asked for."""
-        self._until, self._listening = now, True
+        self.ask(now)
+        self._listening = True
+
+    def ask(self, until: int) -> None:
+        """Have what was complete by a moment asked for, as nothing tells it."""
+        self._until = max(self._until or 0, until)
 
     def lost(self) -> None:
         """The stream does not listen any more."""
         self._listening = False
 
     # -- what is released -----------------------------------------------------------------------------
+
+    @property
+    def listening(self) -> bool:
+        """Whether the stream listens."""
+        return self._listening
 
     @property
     def live(self) -> bool:

@@ -1,7 +1,7 @@
 """What a live run does once a session, and what it tries again: actions before the open, storing minutes. Imports core and feeds."""
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from core.clock import Clock
@@ -79,11 +79,11 @@ class Retry:
     """Work for which the venue is asked: done now, or again later where it has failed.
 
     Args:
-        report: told of each kind of trouble, once until the work succeeds.
+        report: told of each kind of trouble, once until the work succeeds. what: the report begins with.
     """
 
-    def __init__(self, report: Callable[[str], None]) -> None:
-        self._report = report
+    def __init__(self, report: Callable[[str], None], what: str = "market data") -> None:
+        self._report, self._what = report, what
         self.at = 0
         self._pause_s, self._told = AGAIN_S, ""
 
@@ -98,7 +98,12 @@ class Retry:
             self._pause_s = min(self._pause_s * 2, LONGEST_S)
             if str(error) != self._told:
                 self._told = str(error)
-                self._report(f"market data: {error}")
+                self._report(f"{self._what}: {error}")
             return False
         self.at, self._pause_s, self._told = 0, AGAIN_S, ""
         return True
+
+
+def seconds_until(dues: Iterable[int | None], now: int) -> float:
+    """Seconds until the next of some moments, UTC ns, and a little more; None and what has passed does not count."""
+    return (min(due for due in dues if due is not None and due > now) - now) / SECOND_NS + 0.001

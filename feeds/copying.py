@@ -44,20 +44,25 @@ def copy(origin: BarStore, target: BarStore, source: str | None = None, interval
     listed = origin.list()
     if not listed:
         raise NoBars(f"nothing to copy: there are no bars in {origin!r}; correct the place")
-    chosen = _chosen(listed, source, interval, symbols)
+    wanted = chosen(listed, source, interval, symbols, "(of the store to copy from)")
     there = {each[:3]: each for each in target.list()}
-    for done, held in enumerate(chosen, 1):
+    for done, held in enumerate(wanted, 1):
         yield _copied(origin, target, held, there.get(held[:3]))
         if progress is not None:
-            progress(done, len(chosen), held.symbol)
+            progress(done, len(wanted), held.symbol)
 
 
-def _chosen(held: Sequence[Holding], source: str | None, interval: str | None, symbols: Sequence[str]) -> list[Holding]:
+def chosen(held: Sequence[Holding], source: str | None, interval: str | None, symbols: Sequence[str], hint: str = "") -> list[Holding]:
+    """Those of some sources, intervals and symbols; None and () = all.
+
+    Raises:
+        UnknownName: a source, interval or symbol that is not among them; `hint` says where it was looked for.
+    """
     for name, asked in (("source", [source]), ("interval", [interval]), ("symbol", symbols)):
         for each in asked:
             known = {str(getattr(one, name)) for one in held}
             if each is not None and each not in known:
-                raise UnknownName.of(name, each, known, "(of the store to copy from)")
+                raise UnknownName.of(name, each, known, hint)
         held = [one for one in held if getattr(one, name) in asked] if any(asked) else held
     return list(held)
 

@@ -1,6 +1,7 @@
 """Which sessions a source has been asked for, kept apart from which sessions traded. Imports core only."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,6 +27,14 @@ class Coverage:
         return cls(tuple((str(np.datetime64(first, "D")), str(np.datetime64(last, "D")))
                          for first, last in json.loads(text)))
 
+    @classmethod
+    def after(cls, changes: Iterable[tuple[np.datetime64, np.datetime64, bool]], calendar: Calendar) -> "Coverage":
+        """What is left of (first session, last session, whether they were asked for or are to be asked for again), in their order."""
+        mask = np.zeros(len(calendar.sessions), dtype=bool)
+        for first, last, asked in changes:
+            mask[_within(first, last, calendar)] = asked
+        return cls._of(mask, calendar)
+
     def to_json(self) -> str:
         """A JSON list of pairs."""
         return json.dumps(self.ranges)
@@ -50,15 +59,22 @@ class Coverage:
     def _mask(self, calendar: Calendar) -> np.ndarray:
         mask = np.zeros(len(calendar.sessions), dtype=bool)
         for first, last in self.ranges:
-            low = np.searchsorted(calendar.sessions, np.datetime64(first, "D"), "left")
-            mask[low:np.searchsorted(calendar.sessions, np.datetime64(last, "D"), "right")] = True
+            mask[_within(np.datetime64(first, "D"), np.datetime64(last, "D"), calendar)] = True
         return mask
 
     def _changed(self, sessions: np.ndarray, calendar: Calendar, asked: bool) -> "Coverage":
         mask = self._mask(calendar)
         places = calendar.position(sessions)
         mask[places[places >= 0]] = asked
-        return Coverage(tuple((str(first), str(last)) for first, last in runs(calendar.sessions[mask], calendar)))
+        return self._of(mask, calendar)
+
+    @classmethod
+    def _of(cls, mask: np.ndarray, calendar: Calendar) -> "Coverage":
+        return cls(tuple((str(first), str(last)) for first, last in runs(calendar.sessions[mask], calendar)))
+
+
+def _within(first: np.datetime64, last: np.datetime64, calendar: Calendar) -> slice:
+    return slice(np.searchsorted(calendar.sessions, first, "left"), np.searchsorted(calendar.sessions, last, "right"))
 
 
 def runs(sessions: np.ndarray, calendar: Calendar) -> list[tuple[np.datetime64, np.datetime64]]:

@@ -8,15 +8,14 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Generic, NamedTuple
 
 import pyarrow as pa
 from filelock import FileLock, Timeout
 
 from core.errors import StoreFailed
-from feeds.parquet_file import decode, encode, replace_file
-from feeds.series_cache import SeriesCache
-from feeds.stored import StoredBars
+from feeds.parquet_file import FileKind, replace_file
+from feeds.series_cache import Kept, SeriesCache
 
 log = logging.getLogger(__name__)
 LOCK_TIMEOUT_S, LOCK_POLL_S = 60.0, 0.01
@@ -30,12 +29,12 @@ class FileIdentity(NamedTuple):
     inode: int
 
 
-class ParquetFolder:
+class ParquetFolder(Generic[Kept]):
     """See `feeds.parquet_store.SeriesFiles`. Safe for several processes."""
 
-    def __init__(self, directory: Path) -> None:
-        self.directory = directory
-        self._cache = SeriesCache()
+    def __init__(self, directory: Path, kind: FileKind[Kept]) -> None:
+        self.directory, self._kind = directory, kind
+        self._cache = SeriesCache[Kept]()
 
     def path(self, name: str) -> Path:
         """The file of one series."""
@@ -45,33 +44,33 @@ class ParquetFolder:
         """Of every file that is there, in order."""
         return sorted(path.relative_to(self.directory).as_posix() for path in self.directory.glob(f"*/*/[!.]*{suffix}"))
 
-    def load(self, names: Sequence[str]) -> list[StoredBars | None]:
+    def load(self, names: Sequence[str]) -> list[Kept | None]:
         """The files' content; None where there is none."""
         return [self._load(self.path(name)) for name in names]
 
-    def change(self, name: str, changed: Callable[[StoredBars | None], StoredBars | None]) -> None:
+    def change(self, name: str, changed: Callable[[Kept | None], Kept | None]) -> None:
         """Replace a file by what `changed` makes of it, under its lock; None = leave it."""
         path = self.path(name)
         with self._locked(path):
             new = changed(self._load(path))
             if new is not None:
-                replace_file(path, encode(new))
+                replace_file(path, self._kind.encode(new))
 
-    def _load(self, path: Path) -> StoredBars | None:
+    def _load(self, path: Path) -> Kept | None:
         """The file's content, from memory when the file is the one seen last; None when there is none."""
         try:
             status = os.stat(path)
             identity = FileIdentity(status.st_mtime_ns, status.st_size, status.st_ino)
             known = self._cache.get(path, identity)
-            content = b"" if known else path.read_bytes()
+            content = path.read_bytes() if known is None else b""
         except FileNotFoundError:
             return None
         except OSError as error:
             raise StoreFailed(f"cannot read {path}: {error.strerror}; check the permissions") from None
-        if known:
+        if known is not None:
             return known
         try:
-            stored = decode(content)
+            stored = self._kind.decode(content)
         except (pa.ArrowException, OSError, ValueError, KeyError) as error:
             self._set_aside(path, identity, error)
             return None
@@ -88,12 +87,11 @@ class ParquetFolder:
                 os.replace(path, aside)
         except OSError as failure:
             raise StoreFailed(f"cannot set {path} aside, which is corrupt: {failure.strerror}") from None
-        log.warning("%s is corrupt (%s): set aside as %s, its bars will be fetched again", path,
-                    str(error).split("\n")[0], aside.name)
+        log.warning("%s is corrupt (%s): set aside as %s, %s", path, str(error).split("\n")[0], aside.name, self._kind.advice)
 
     @contextmanager
     def _locked(self, path: Path) -> Iterator[None]:
-        """Alone with the file, without the leftovers of killed writers."""
+        """Alone with the file."""
         lock = FileLock(path.with_name(f".{path.name}.lock"), timeout=LOCK_TIMEOUT_S)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -103,8 +101,6 @@ class ParquetFolder:
         except OSError as error:
             raise StoreFailed(f"cannot write {path}: {error.strerror}; choose another folder") from None
         try:
-            for leftover in path.parent.glob(f".{path.name.replace('[', '[[]')}.*.tmp"):
-                leftover.unlink(missing_ok=True)
             yield
         finally:
             lock.release()

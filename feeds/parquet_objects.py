@@ -8,14 +8,13 @@ import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol
 
 import pyarrow as pa
 
 from core.errors import StoreFailed, UsageError
-from feeds.parquet_file import decode, encode
-from feeds.series_cache import SeriesCache
-from feeds.stored import StoredBars
+from feeds.parquet_file import FileKind
+from feeds.series_cache import Kept, SeriesCache
 
 log = logging.getLogger(__name__)
 AT_ONCE = 8  # requests
@@ -32,13 +31,13 @@ class Objects(Protocol):
     def keys(self, prefix: str) -> Iterator[str]: ...
 
 
-class ParquetObjects:
+class ParquetObjects(Generic[Kept]):
     """See `feeds.parquet_store.SeriesFiles`. As safe for several processes as writing the objects is on condition."""
 
-    def __init__(self, place: str, objects: Objects) -> None:
+    def __init__(self, place: str, objects: Objects, kind: FileKind[Kept]) -> None:
         self._place = place.partition("?")[0].rstrip("/")
         self._prefix = _prefix(self._place)
-        self._objects, self._cache = objects, SeriesCache()
+        self._objects, self._kind, self._cache = objects, kind, SeriesCache[Kept]()
 
     def path(self, name: str) -> str:
         """The address of an object."""
@@ -49,14 +48,14 @@ class ParquetObjects:
         keys = (key.removeprefix(self._prefix) for key in self._objects.keys(self._prefix))
         return sorted(key for key in keys if key.endswith(suffix) and key.count("/") == 2)
 
-    def load(self, names: Sequence[str]) -> list[StoredBars | None]:
+    def load(self, names: Sequence[str]) -> list[Kept | None]:
         """The objects' content, several at once; None where there is none, or it is damaged."""
         if len(names) < 2:
             return [self._load(name)[0] for name in names]
         with ThreadPoolExecutor(min(AT_ONCE, len(names))) as pool:
             return [stored for stored, _ in pool.map(self._load, names)]
 
-    def change(self, name: str, changed: Callable[[StoredBars | None], StoredBars | None]) -> None:
+    def change(self, name: str, changed: Callable[[Kept | None], Kept | None]) -> None:
         """Replace an object by what `changed` makes of it; read and changed again when another was quicker."""
         for _ in range(CONFLICTS):
             stored, etag = self._load(name)
@@ -65,12 +64,12 @@ class ParquetObjects:
                 return
             if etag is not None and stored is None:
                 self._keep_damaged(name)
-            written = self._objects.put(self._prefix + name, encode(new), etag)
+            written = self._objects.put(self._prefix + name, self._kind.encode(new), etag)
             if written is not None:
                 return
         raise StoreFailed(f"cannot write {self.path(name)}: others were quicker {CONFLICTS} times; stop them and repeat")
 
-    def _load(self, name: str) -> tuple[StoredBars | None, str | None]:
+    def _load(self, name: str) -> tuple[Kept | None, str | None]:
         """(content, ETag); the content is None where it is damaged, both are where there is none."""
         known, stored = self._cache.latest(name) or (None, None)
         found = self._objects.get(self._prefix + name, known)
@@ -80,9 +79,9 @@ class ParquetObjects:
         if etag == known:
             return stored, etag
         try:
-            stored = decode(content)
+            stored = self._kind.decode(content)
         except (pa.ArrowException, OSError, ValueError, KeyError) as error:
-            log.warning("%s is corrupt (%s): its bars will be fetched again", self.path(name), str(error).split("\n")[0])
+            log.warning("%s is corrupt (%s): %s", self.path(name), str(error).split("\n")[0], self._kind.advice)
             return None, etag
         self._cache.put(name, etag, stored)
         return stored, etag

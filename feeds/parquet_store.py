@@ -1,6 +1,6 @@
 """ParquetStore: a file a source, interval and symbol, PLACE/SOURCE/INTERVAL/SYMBOL.parquet, in a folder or a bucket.
 
-Imports core and feeds.
+Averages are in PLACE/averages/SOURCE/INTERVAL/SYMBOL.parquet. Imports core and feeds.
 """
 
 import time
@@ -14,10 +14,13 @@ import numpy as np
 
 from core.calendars import get_calendar
 from core.series import SymbolBars
+from feeds.averages import Averages, without_bars
 from feeds.coverage import Coverage
 from feeds.intervals import is_intraday
+from feeds.parquet_file import AVERAGES, BARS
 from feeds.parquet_folder import ParquetFolder
 from feeds.revisions import Revisions, as_of
+from feeds.series_cache import Kept
 from feeds.source import cut_all
 from feeds.store import Finding, Holding
 from feeds.stored import StoredBars, added, doubts, holding
@@ -26,7 +29,7 @@ SUFFIX = ".parquet"
 BATCH = 64  # files loaded together; where they are far away, at the same time
 
 
-class SeriesFiles(Protocol):
+class SeriesFiles(Protocol[Kept]):
     """Where the files are, by names such as "yahoo/1d/SPY.parquet"."""
 
     def path(self, name: str) -> Path | str:
@@ -39,14 +42,14 @@ class SeriesFiles(Protocol):
             StoreFailed: they cannot be listed.
         """
 
-    def load(self, names: Sequence[str]) -> list[StoredBars | None]:
+    def load(self, names: Sequence[str]) -> list[Kept | None]:
         """The files' content, from memory where it is that seen last; None where there is none, or it is damaged.
 
         Raises:
             StoreFailed: one cannot be read.
         """
 
-    def change(self, name: str, changed: Callable[[StoredBars | None], StoredBars | None]) -> None:
+    def change(self, name: str, changed: Callable[[Kept | None], Kept | None]) -> None:
         """Replace a file by what `changed` makes of its content, while no other process does; None = leave it.
 
         Raises:
@@ -65,7 +68,7 @@ class ParquetStore:
     """
 
     def __init__(self, place: str | Path) -> None:
-        self._files = _files_at(place)
+        self._files, self._averages = _files_at(place)
 
     def __repr__(self) -> str:
         return f"ParquetStore({self.place!r})"
@@ -105,6 +108,20 @@ class ParquetStore:
             return added(stored, symbol, bars, covered, calendar, by_session=not is_intraday(interval), moment=moment, earlier=earlier)
 
         self._files.change(_name(symbol, interval, source), changed)
+
+    def write_averages(self, averages: Averages, interval: str = "1d", *, source: str) -> None:
+        """Add averages, in a file of their own."""
+        name, by_session = _name(averages.symbol, interval, source), not is_intraday(interval)
+        if self._files.load([name]) == [None]:
+            raise without_bars(averages.symbol, interval, source)
+        self._averages.change(name, lambda old: averages.replacing(old or Averages.none(averages.symbol), by_session))
+
+    def averages(self, symbols: Sequence[str], start: str | None = None, end: str | None = None, interval: str = "1d", *,
+                 source: str) -> list[Averages]:
+        """The stored averages of the symbols, without those that have none from `start` to `end`."""
+        loaded = self._averages.load([_name(symbol, interval, source) for symbol in symbols])
+        parts = (each.between(start, end) for each in loaded if each)
+        return [each for each in parts if len(each)]
 
     def forget(self, symbol: str, start: str | None = None, end: str | None = None, interval: str = "1d", *,
                source: str) -> None:
@@ -151,12 +168,13 @@ def _name(symbol: str, interval: str, source: str) -> str:
     return f"{source}/{interval}/{quote(symbol, safe='^.-_=')}{SUFFIX}"
 
 
-def _files_at(place: str | Path) -> SeriesFiles:
+def _files_at(place: str | Path) -> tuple[SeriesFiles[StoredBars], SeriesFiles[Averages]]:
+    """Where bars are, and where their averages are."""
     kind, given, _ = str(place).partition("://")
-    if isinstance(place, Path) or not given:
-        return ParquetFolder(Path(place))
-    if kind == "file":
-        return ParquetFolder(Path(unquote(urlsplit(place).path)))
+    if isinstance(place, Path) or not given or kind == "file":
+        folder = Path(unquote(urlsplit(str(place)).path)) if given and not isinstance(place, Path) else Path(place)
+        return ParquetFolder(folder, BARS), ParquetFolder(folder / "averages", AVERAGES)
     from feeds.parquet_objects import ParquetObjects, objects_at
 
-    return ParquetObjects(place, objects_at(place))
+    objects = objects_at(place)
+    return ParquetObjects(place, objects, BARS), ParquetObjects(f"{place.partition('?')[0].rstrip('/')}/averages", objects, AVERAGES)

@@ -4,7 +4,7 @@ Imports core and the other modules of feeds.
 """
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from feeds.store import BarStore
 
 log = logging.getLogger(__name__)
 BATCH = 25  # symbols a request; what has arrived is stored before the next
+TOGETHER = 64  # symbols read from the store at once
 
 Gap = tuple[np.datetime64, np.datetime64]
 
@@ -35,8 +36,20 @@ def refresh(source: Source, store: BarStore | None, symbols: Sequence[str], star
     """
     if store is None:
         return source.fetch(symbols, start, end, interval, progress), []
-    failed = _fill(source, store, symbols, start, end, interval, clock, progress, again)
-    series = store.read(symbols, start, end, interval, source=source.name)
+    now = clock.now_ns() - SETTLE_NS
+    wanted = complete_sessions(get_calendar(source.calendar), start, end, now)
+    found: dict[str, SymbolBars] = {}
+    missing: dict[str, np.ndarray] = {}
+    for some in _together(symbols):
+        stored = {bars.symbol: bars for bars in store.read(some, start, end, interval, source=source.name)}
+        for name in some:
+            missing[name] = wanted if again else store.missing(name, wanted, interval, source=source.name, calendar=source.calendar)
+        found |= {name: bars for name, bars in stored.items() if not len(missing[name])}
+    behind = [name for name in symbols if len(missing[name])]
+    failed = _fill(source, store, {name: missing[name] for name in behind}, interval, clock, progress)
+    if behind:
+        found |= {bars.symbol: bars for bars in store.read(behind, start, end, interval, source=source.name)}
+    series = [found[name] for name in symbols if name in found]
     return series, _warnings(source, series, failed)
 
 
@@ -51,24 +64,30 @@ def stored_then(source: Source, store: BarStore | None, symbols: Sequence[str], 
         raise UsageError(f"bars of {source.name} have no versions: as_of is for sources whose bars are kept in the store (yahoo, alpaca)")
     calendar = get_calendar(source.calendar)
     wanted = complete_sessions(calendar, start, end, known_at - SETTLE_NS)
-    series = store.read(symbols, start, end, interval, source=source.name, known_at=known_at)
-    first = {bars.symbol: bars.session[0] for bars in series}
-    holes = [name for name in symbols if name in first and len(store.missing(
-        name, wanted[wanted >= first[name]], interval, source=source.name, calendar=source.calendar))]
+    series: list[SymbolBars] = []
+    holes: list[str] = []
+    for some in _together(symbols):
+        part = store.read(some, start, end, interval, source=source.name, known_at=known_at)
+        series += part
+        holes += [bars.symbol for bars in part if len(store.missing(
+            bars.symbol, wanted[wanted >= bars.session[0]], interval, source=source.name, calendar=source.calendar))]
     sentence = f"the store was never asked for all sessions of {', '.join(holes)}, and as of then nothing is fetched"
     return series, [sentence] if holes else []
 
 
-def _fill(source: Source, store: BarStore, symbols: Sequence[str], start: str | None, end: str | None, interval: str,
-          clock: Clock, progress: Progress | None, again: bool) -> dict[str, str]:
-    """Fetch and store every gap; symbol -> reason for those that did not arrive."""
-    now = clock.now_ns() - SETTLE_NS
-    calendar = get_calendar(source.calendar)
-    wanted = complete_sessions(calendar, start, end, now)
+def _together(symbols: Sequence[str]) -> Iterator[Sequence[str]]:
+    """A few at a time: what was just read is in the store's memory when it is asked for what is missing."""
+    for first in range(0, len(symbols), TOGETHER):
+        yield symbols[first:first + TOGETHER]
+
+
+def _fill(source: Source, store: BarStore, missing: Mapping[str, np.ndarray], interval: str, clock: Clock,
+          progress: Progress | None) -> dict[str, str]:
+    """Fetch and store the missing sessions of each symbol; symbol -> reason for those that did not arrive."""
+    now, calendar = clock.now_ns() - SETTLE_NS, get_calendar(source.calendar)
     gaps: dict[Gap, list[str]] = {}
-    for symbol in symbols:
-        missing = wanted if again else store.missing(symbol, wanted, interval, source=source.name, calendar=source.calendar)
-        for gap in runs(missing, calendar):
+    for symbol, sessions in missing.items():
+        for gap in runs(sessions, calendar):
             gaps.setdefault(gap, []).append(symbol)
     failed: dict[str, str] = {}
     done, batches = 0, list(_batches(gaps))

@@ -1,17 +1,25 @@
-"""SeriesCache: what was read last, in memory, as long as the store still has the same. Imports feeds.stored."""
+"""SeriesCache: what was read last, in memory, as long as the store still has the same. Imports nothing of the project."""
 
 import threading
 from collections import OrderedDict
 from collections.abc import Hashable
-from typing import Any
-
-from feeds.revisions import COLUMNS
-from feeds.stored import StoredBars
+from typing import Any, Generic, Protocol, TypeVar
 
 CACHE_BYTES = 512 * 2**20
 
 
-class SeriesCache:
+class Sized(Protocol):
+    """What knows its size."""
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of its columns."""
+
+
+Kept = TypeVar("Kept", bound=Sized)
+
+
+class SeriesCache(Generic[Kept]):
     """The series read last, up to a number of bytes; safe for threads.
 
     A series is found by its key and the identity it had when it was put in: whatever changes with its content.
@@ -19,10 +27,10 @@ class SeriesCache:
 
     def __init__(self, limit: int = CACHE_BYTES) -> None:
         self._limit, self._size = limit, 0
-        self._entries: OrderedDict[Hashable, tuple[Hashable, StoredBars, int]] = OrderedDict()
+        self._entries: OrderedDict[Hashable, tuple[Hashable, Kept, int]] = OrderedDict()
         self._lock = threading.Lock()
 
-    def get(self, key: Hashable, identity: Hashable) -> StoredBars | None:
+    def get(self, key: Hashable, identity: Hashable) -> Kept | None:
         """The series, or None where it is not there or was another one."""
         with self._lock:
             entry = self._entries.get(key)
@@ -31,16 +39,15 @@ class SeriesCache:
             self._entries.move_to_end(key)
             return entry[1]
 
-    def latest(self, key: Hashable) -> tuple[Any, StoredBars] | None:
+    def latest(self, key: Hashable) -> tuple[Any, Kept] | None:
         """(identity, series) as it was put in last; None where it is not there."""
         with self._lock:
             entry = self._entries.get(key)
             return entry[:2] if entry else None
 
-    def put(self, key: Hashable, identity: Hashable, stored: StoredBars) -> None:
+    def put(self, key: Hashable, identity: Hashable, stored: Kept) -> None:
         """Keep a series; the ones not used for longest make room."""
-        series = [stored.bars, *([stored.earlier.bars] if stored.earlier else [])]
-        size = sum(getattr(each, name).nbytes for each in series for name in COLUMNS)
+        size = stored.nbytes
         with self._lock:
             if key in self._entries:
                 self._size -= self._entries.pop(key)[2]

@@ -18,11 +18,13 @@ from sqlalchemy.exc import DBAPIError
 from core.calendars import get_calendar
 from core.errors import StoreFailed
 from core.series import SymbolBars
+from feeds.averages import Averages, without_bars
 from feeds.coverage import Coverage
 from feeds.intervals import is_intraday
 from feeds.revisions import Revisions, as_of
 from feeds.series_cache import SeriesCache
 from feeds.source import cut_all
+from feeds.sql_averages import put_averages, read_averages
 from feeds.sql_revisions import add_revisions, read_revisions
 from feeds.sql_tables import FORMAT, tables_at
 from feeds.store import Finding, Holding
@@ -62,7 +64,7 @@ class SqlStore:
         self._tables = tables_at(place, busy_timeout_s)
         self._failures: tuple[type[Exception], ...] = (DBAPIError, OSError, *self._tables.failures)
         self._waits_s = tuple(WAITS_S if waits_s is None else waits_s)
-        self._cache = SeriesCache()
+        self._cache = SeriesCache[StoredBars]()
         self._ready = False
 
     def __repr__(self) -> str:
@@ -119,6 +121,25 @@ class SqlStore:
                 self._tables.replace(connection, row.id, new, by_session)
 
         self._writing(add)
+
+    def write_averages(self, averages: Averages, interval: str = "1d", *, source: str) -> None:
+        """Add averages, in one transaction."""
+        def put(connection: Connection) -> None:
+            rows = self._rows(connection, [averages.symbol], interval, source, self._tables.row_lock)
+            if not rows:
+                raise without_bars(averages.symbol, interval, source)
+            put_averages(connection, rows[0].id, averages, not is_intraday(interval))
+
+        self._writing(put)
+
+    def averages(self, symbols: Sequence[str], start: str | None = None, end: str | None = None, interval: str = "1d", *,
+                 source: str) -> list[Averages]:
+        """The stored averages of the symbols, without those that have none from `start` to `end`."""
+        def found(connection: Connection) -> list[Averages]:
+            rows = {row.symbol: row for row in self._rows(connection, symbols, interval, source)}
+            return [read_averages(connection, rows[symbol].id, symbol, start, end) for symbol in symbols if symbol in rows]
+
+        return [each for each in self._reading(found, []) if len(each)]
 
     def forget(self, symbol: str, start: str | None = None, end: str | None = None, interval: str = "1d", *,
                source: str) -> None:

@@ -3,7 +3,7 @@
     bar_series  one row a source, interval and symbol: calendar, sessions asked for (JSON pairs of dates)
     bars        one row a bar: series, time_ns (UTC, the moment it is complete), session, prices, volume, actions
 
-and `feeds.sql_revisions`.
+and `feeds.sql_revisions`, `feeds.sql_averages`.
 
 NULL stands for NaN and for an unknown pay date.
 """
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from sqlalchemy import URL, Connection, Engine
 
 PLACES = "write sqlite:///path/to/bars.db or postgresql://USER:PASSWORD@HOST:PORT/DATABASE"
-FORMAT = 2  # 1: without bar_revisions
+FORMAT = 2  # 1: without bar_revisions and bar_averages
 NUMBERS = ("open", "high", "low", "close", "volume", "dividend", "split")
 COLUMNS = ("time_ns", "session", *NUMBERS, "pay_date")
 _TABLES = """
@@ -43,6 +43,10 @@ CREATE TABLE IF NOT EXISTS bar_revisions (
     open DOUBLE PRECISION, high DOUBLE PRECISION, low DOUBLE PRECISION, close DOUBLE PRECISION,
     volume DOUBLE PRECISION, dividend DOUBLE PRECISION, split DOUBLE PRECISION, pay_date DATE,
     PRIMARY KEY (series, time_ns, until_ns)){clustered};
+CREATE TABLE IF NOT EXISTS bar_averages (
+    series INTEGER NOT NULL REFERENCES bar_series (id), time_ns BIGINT NOT NULL, session DATE NOT NULL,
+    sma_7 DOUBLE PRECISION, sma_21 DOUBLE PRECISION, sma_50 DOUBLE PRECISION, sma_100 DOUBLE PRECISION, sma_200 DOUBLE PRECISION,
+    PRIMARY KEY (series, time_ns)){clustered};
 INSERT INTO bar_format SELECT {format} WHERE NOT EXISTS (SELECT 1 FROM bar_format);
 UPDATE bar_format SET format = {format} WHERE format < {format}
 """

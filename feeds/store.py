@@ -1,7 +1,8 @@
 """What every store of bars offers: raw bars with actions, and beside them a record of what was asked for.
 
 A stored bar is what traded that day and stays as it is, until its session is asked for again and the vendor says something
-else: then the earlier version is kept beside it (`feeds.revisions`). Imports core and feeds.revisions.
+else: then the earlier version is kept beside it (`feeds.revisions`). Imports core, feeds.averages and
+feeds.revisions.
 """
 
 from collections.abc import Sequence
@@ -10,6 +11,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from core.series import SymbolBars
+from feeds.averages import Averages
 from feeds.revisions import Revisions
 
 
@@ -53,6 +55,10 @@ class Finding(NamedTuple):
 class BarStore(Protocol):
     """Bars of many sources, symbols and intervals. Safe for several processes at once."""
 
+    @property
+    def place(self) -> str:
+        """Its folder or address, without user, password and options."""
+
     def read(self, symbols: Sequence[str], start: str | None = None, end: str | None = None, interval: str = "1d", *,
              source: str, known_at: int | None = None) -> list[SymbolBars]:
         """What is stored, sessions `start` to `end` both included; symbols without a bar there are left out.
@@ -86,6 +92,23 @@ class BarStore(Protocol):
 
     def revisions(self, symbol: str, interval: str = "1d", *, source: str) -> Revisions:
         """Every earlier version of a bar of a symbol.
+
+        Raises:
+            StoreFailed: the store cannot be read.
+        """
+
+    def write_averages(self, averages: Averages, interval: str = "1d", *, source: str) -> None:
+        """Add moving averages of a stored series, kept beside its bars; nothing else sees them.
+
+        A row replaces the stored one of the same session (within the day: of the same time); the others stay.
+
+        Raises:
+            NoBars: the series is not stored. StoreFailed: it could not be written; what was stored before is untouched.
+        """
+
+    def averages(self, symbols: Sequence[str], start: str | None = None, end: str | None = None, interval: str = "1d", *,
+                 source: str) -> list[Averages]:
+        """The stored averages, sessions `start` to `end` both included; symbols without a row there are left out.
 
         Raises:
             StoreFailed: the store cannot be read.

@@ -12,7 +12,7 @@ from core.calendars import get_calendar
 from core.errors import BadBars
 from core.series import SymbolBars, validate
 from feeds.coverage import Coverage, complete_sessions, runs
-from feeds.revisions import Revisions, joined, revised
+from feeds.revisions import COLUMNS, Revisions, joined, revised
 from feeds.source import cut
 from feeds.store import Holding
 
@@ -37,6 +37,12 @@ class StoredBars:
     def versions(self) -> Revisions:
         """The earlier versions."""
         return self.earlier or Revisions.none(self.bars.symbol)
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of the columns."""
+        series = [self.bars, *([self.earlier.bars] if self.earlier else [])]
+        return sum(getattr(each, name).nbytes for each in series for name in COLUMNS)
 
     def forgetting(self, start: str | None, end: str | None) -> Coverage:
         """The coverage without the sessions from `start` to `end`; None = without bound."""

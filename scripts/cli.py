@@ -21,6 +21,7 @@ from scripts.check import check
 from scripts.data import data
 from scripts.gate import gate
 from scripts.guard import guard
+from scripts.notify import notify
 from scripts.paper import live, paper
 from scripts.parity import parity
 from scripts.questdb import questdb
@@ -49,6 +50,7 @@ app.command()(gate)
 app.command()(shadow)
 app.command()(report)
 app.command()(signals)
+app.command()(notify)
 app.command()(paper)
 app.command()(live)
 app.command()(accounts)

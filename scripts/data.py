@@ -7,10 +7,14 @@ import typer
 
 from scripts import output
 from scripts import run_options as given
+from scripts.data_averages import averages, bring_up
+from scripts.data_record import record
 from scripts.data_revisions import revisions
 
-data = typer.Typer(help="Fetch bars into the store, list them, check them, copy them, see what sources have changed.")
+data = typer.Typer(help="Fetch or record bars into the store, list them, check them, copy them, average them, see what sources have changed.")
 data.command()(revisions)
+data.command()(averages)
+data.command()(record)
 
 
 @data.command()
@@ -23,15 +27,19 @@ def fetch(
     interval: Annotated[str, typer.Option(help="Length of a bar: 1d, 1h, 1m.")] = "1d",
     calendar: Annotated[str, typer.Option(help="Exchange calendar: XNYS, XLON, 24/7.")] = "XNYS",
     again: Annotated[bool, typer.Option("--again", help="Also ask for what is stored; what the source changes is kept as a new version.")] = False,
+    averaged: Annotated[bool, typer.Option("--averages", help="Also bring their moving averages up to date: see data averages.")] = False,
 ) -> None:
     """Fetch the sessions the store does not have yet."""
+    from core.errors import UsageError
     from core.settings import load_settings
     from core.spec import RunSpec
-    from feeds import load_bars, stores
+    from feeds import load_bars, source_named, stores
     from scripts.spec_options import split_names
 
     spec = RunSpec(symbols=split_names(symbols), source=source, period=period, start=start, end=end,
                    interval=interval, calendar=calendar)
+    if averaged and not source_named(spec.source, spec.calendar).stored:
+        raise UsageError(f"bars of {spec.source} are not kept in the store, so --averages has nothing to stand beside: use yahoo or alpaca")
     store = stores.opened(load_settings().store)
     with output.progress_bar() as progress:
         bars = load_bars(source=spec.source, symbols=spec.symbols, start=spec.start, end=spec.end, period=spec.period,
@@ -41,6 +49,8 @@ def fetch(
         series = bars.series(symbol)
         rows.append((symbol, len(series), series.session[0], series.session[-1]))
     output.table(f"{spec.interval} bars from {bars.origin.source}", ("symbol", "bars", "first", "last"), rows)
+    if averaged:
+        bring_up(store, ((bars.origin.source, symbol, spec.interval) for symbol in bars.symbols))
     for warning in bars.origin.warnings:
         output.warn(warning)
 

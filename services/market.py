@@ -11,12 +11,14 @@ import numpy as np
 
 from core.bars import Bars
 from core.calendars import get_calendar
-from core.errors import BadSpec, UnknownName, UsageError
+from core.errors import BadSpec, NoBars, UnknownName, UsageError
+from core.series import SymbolBars
 from core.settings import Settings
 from core.spec import RunSpec
 from core.spec_texts import parse_value
 from feeds import BarStore, stores
-from feeds.load import load_bars
+from feeds.averages import Averages
+from feeds.load import load_bars, source_named
 from indicators import AVERAGES, Indicators, on
 
 LEFT_OUT = ("rows",)  # an indicator's parameter that only code can give
@@ -67,6 +69,48 @@ def bars(settings: Settings, symbols: Sequence[str], start: str | None = None, e
     get_calendar(calendar)
     return load_bars(source=asked.source, symbols=asked.symbols, reference=asked.reference, start=asked.start, end=asked.end,
                      interval=asked.interval, calendar=calendar, store=store(settings))
+
+
+def averages(settings: Settings, symbols: Sequence[str], start: str | None = None, end: str | None = None, interval: str = "1d",
+             source: str = "yahoo") -> list[tuple[Averages, np.ndarray]]:
+    """The stored averages of symbols, each with the stored closes (T,) of the same bars; nothing is fetched or computed.
+
+    Args:
+        As in `bars`.
+
+    Raises:
+        UnknownName: a source, or a symbol of which no bar is stored. NoBars: its averages are not stored, or not in the range.
+        BadSpec: dates or interval. UsageError: no symbols, or a source that is not kept in the store.
+    """
+    asked = RunSpec(symbols=tuple(symbols), start=start, end=end, interval=interval, source=source)
+    found = source_named(asked.source)
+    if not found.stored:
+        raise UsageError(f"source {source!r} is not kept in the store, so it has no averages there: name yahoo or alpaca")
+    if not asked.symbols:
+        raise UsageError("symbols: none were given; name some, such as symbols=AAPL,MSFT")
+    names, kept = tuple(dict.fromkeys(found.canonical(asked.symbols))), store(settings)
+    stored = {each.symbol: each for each in kept.averages(names, start, end, interval, source=found.name)}
+    for name in names:
+        if name not in stored:
+            raise _not_averaged(kept, name, interval, found.name)
+    closes = {each.symbol: each for each in kept.read(names, start, end, interval, source=found.name)}
+    return [(stored[name], _closes_at(closes[name], stored[name].index)) for name in names]
+
+
+def _closes_at(bars: SymbolBars, index: np.ndarray) -> np.ndarray:
+    """(len(index),) closes of the bars at these times; NaN where there is none."""
+    places = np.searchsorted(bars.index, index).clip(max=len(bars) - 1)
+    return np.where(bars.index[places] == index, bars.close[places], np.nan)
+
+
+def _not_averaged(kept: BarStore, symbol: str, interval: str, source: str) -> UsageError:
+    """Why there are none of a symbol, and what to do."""
+    held = [each.symbol for each in kept.list() if (each.source, each.interval) == (source, interval) and each.bars]
+    if symbol not in held:
+        return UnknownName.of("symbol", symbol, held, f"(of the stored {interval} bars of {source})")
+    if kept.averages([symbol], interval=interval, source=source):
+        return NoBars(f"no averages of {symbol} are stored in this range: choose other dates")
+    return NoBars(f"no averages of {symbol} are stored: run cerebrolab data averages --symbols {symbol} --source {source} --interval {interval}")
 
 
 # -- indicators ---------------------------------------------------------------------------------------

@@ -102,7 +102,7 @@ class Live:
         self.alpaca, self.clock = alpaca, FeedClock(alpaca, skew_s)
         self.store = AlpacaStore(alpaca.key_id, alpaca.secret_key, base_url=alpaca.url, data_url=alpaca.data_url, stream_url=alpaca.stream_url,
                                  trade_stream_url=alpaca.trade_stream_url, clock=self.clock, stream=False)
-        self._count()
+        let_know(self.clock, self.store)
         self.broker = self.store.getbroker(reconcile_s=reconcile_s)
         self.broker.on_state(State("connected"))
         alpaca.updates.listeners.append(lambda update: self.broker.on_update(TradeUpdate.read(update)))
@@ -110,19 +110,6 @@ class Live:
         self.clock.stops, self.clock.reached = [at for at, _ in self.todo] + [self.until], self._act
         self.cerebro = self._watched(cerebro)(stdstats=False, **options)
         self.cerebro.setbroker(self.broker)
-
-    def _count(self):
-        """Let the clock know what the stream tells, and what it is expected to tell."""
-        listen = self.store.listen
-
-        def listening(on_bar, on_state):
-            self.clock.state = "connecting"
-            stream = listen(self.clock.data.through(on_bar), self.clock.data.through(on_state))
-            expect = stream.expect
-            stream.expect = lambda within_s: (expect(within_s), setattr(self.clock, "state", "mute"))
-            return stream
-
-        self.store.listen = listening
 
     def _act(self):
         while self.todo and self.alpaca.now >= self.todo[0][0]:
@@ -170,6 +157,20 @@ class Live:
         """Nothing answers for `seconds`, and the stream has noticed it."""
         self.alpaca.outage(seconds)
         until(lambda: self.clock.state != "connected")
+
+
+def let_know(clock, store):
+    """Let a `FeedClock` know what the stream of a store tells, and what it is expected to tell."""
+    listen = store.listen
+
+    def listening(on_bar, on_state):
+        clock.state = "connecting"
+        stream = listen(clock.data.through(on_bar), clock.data.through(on_state))
+        expect = stream.expect
+        stream.expect = lambda within_s: (expect(within_s), setattr(clock, "state", "mute"))
+        return stream
+
+    store.listen = listening
 
 
 def run_live(alpaca, until_text, symbols=("AAA", "BBB"), kind=Watcher, at_time=(), at_bar=None, skew_s=0.0, cerebro=bt.Cerebro, **options):

@@ -1,6 +1,7 @@
 """A real SMTP server (aiosmtpd) on a free port of 127.0.0.1, which keeps what it is handed."""
 
 import email
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from email.policy import default
@@ -15,6 +16,7 @@ class Postbox:
     def __init__(self) -> None:
         self.mails: list[Any] = []
         self.answers: dict[str, list[str]] = {"rcpt": [], "data": []}
+        self._came = threading.Semaphore(0)
 
     async def handle_RCPT(self, server, session, envelope, address, options):
         if self.answers["rcpt"]:
@@ -28,7 +30,13 @@ class Postbox:
         mail = email.message_from_bytes(envelope.content, policy=default)
         assert envelope.rcpt_tos == [str(mail["To"])]
         self.mails.append(mail)
+        self._came.release()
         return "250 OK"
+
+    def arrived(self, timeout_s: float = 60) -> Any:
+        """The mail that comes next, or has come and was not asked for yet."""
+        assert self._came.acquire(timeout=timeout_s), "no mail came"
+        return self.mails[-1]
 
     def told(self) -> list[tuple[str, str]]:
         """(address, subject) of each mail."""

@@ -11,8 +11,9 @@ from vendor import ScriptedSource, daily_bars, same_bars
 
 from core.calendars import get_calendar
 from core.clock import ManualClock
-from core.errors import SourceUnavailable
+from core.errors import NoBars, SourceUnavailable
 from core.series import SymbolBars
+from feeds.averages import averages_of, update
 from feeds.refresh import refresh
 
 XNYS = get_calendar("XNYS")
@@ -33,6 +34,11 @@ def history(seed: int = 0) -> list[SymbolBars]:
     closes = SymbolBars.make("^GSPC", XNYS.close_of(late), late, 3_000.0 + np.arange(len(late)))
     return [daily_bars("AAPL", YEAR), daily_bars("BRK.B", ragged, seed), closes,
             daily_bars("EUR/USD", YEAR, 3, split=split, dividend=dividend, pay_date=paid)]
+
+
+def same_averages(one, other):
+    names = ("index", "session", "values")
+    return one.symbol == other.symbol and all(np.array_equal(getattr(one, name), getattr(other, name), equal_nan=name == "values") for name in names)
 
 
 def load(store, source, symbols=SYMBOLS, start="2020-01-01", end="2020-06-30"):
@@ -184,6 +190,55 @@ class StoreContract:
         store.write("AAPL", bars, YEAR[:1], "1m", source="yahoo", now=LATE + 1)
         assert same_bars(store.read(["AAPL"], interval="1m", source="yahoo", known_at=LATE)[0], bars.rows([0, 2]))
         assert same_bars(store.read(["AAPL"], interval="1m", source="yahoo", known_at=LATE + 1)[0], bars)
+
+    def test_averages_come_back_as_they_were(self, tmp_path):
+        store, symbols = self.open(tmp_path), ["EUR/USD", "AAPL"]
+        for bars in history():
+            store.write(bars.symbol, bars, YEAR, source="yahoo")
+            assert update(store, bars.symbol, "1d", "yahoo") == len(bars)
+        wanted = [averages_of(store.read([symbol], source="yahoo")[0]) for symbol in symbols]
+        for each in (store, self.open(tmp_path)):
+            assert all(same_averages(got, want) for got, want in zip(each.averages(symbols, source="yahoo"), wanted, strict=True))
+            part, = each.averages(["IBM", "AAPL"], str(YEAR[3]), str(YEAR[5]), source="yahoo")
+            assert same_averages(part, wanted[1].rows(slice(3, 6)))
+            assert each.averages(["AAPL"], str(YEAR[-1] + 1), source="yahoo") == []
+            with pytest.raises(ValueError, match="read-only"):
+                part.values[0] = 1.0
+
+    def test_averages_of_sources_and_intervals_are_apart_and_no_bars(self, store):
+        store.write("AAPL", daily_bars("AAPL", YEAR), YEAR, source="yahoo")
+        held, found = list(store.list()), list(store.check(LATE))
+        update(store, "AAPL", "1d", "yahoo")
+        assert list(store.list()) == held and list(store.check(LATE)) == found
+        assert store.averages(["AAPL"], source="alpaca") == store.averages(["AAPL"], interval="1h", source="yahoo") == []
+        assert same_bars(store.read(["AAPL"], source="yahoo")[0], daily_bars("AAPL", YEAR))
+        with pytest.raises(NoBars, match="no 1h bars of AAPL from yahoo are stored"):
+            store.write_averages(store.averages(["AAPL"], source="yahoo")[0], "1h", source="yahoo")
+
+    def test_averages_that_are_stored_as_they_are_stay_untouched(self, store):
+        bars = daily_bars("AAPL", YEAR)
+        store.write("AAPL", bars.rows(slice(0, 100)), YEAR, source="yahoo")
+        assert [update(store, "AAPL", "1d", "yahoo") for _ in range(2)] == [100, 0]
+        store.write("AAPL", bars.rows(slice(100, 110)), YEAR, source="yahoo")
+        assert [update(store, "AAPL", "1d", "yahoo") for _ in range(2)] == [10, 0]
+        changed = bars.rows(slice(20, 21))
+        store.write("AAPL", replace(changed, close=changed.low), YEAR[:0], source="yahoo")
+        before, wanted = store.averages(["AAPL"], source="yahoo")[0], averages_of(store.read(["AAPL"], source="yahoo")[0])
+        differ = ~np.isclose(before.values, wanted.values, rtol=1e-12, atol=0, equal_nan=True).all(axis=1)
+        assert update(store, "AAPL", "1d", "yahoo") == differ.sum() < 90
+        assert same_averages(store.averages(["AAPL"], source="yahoo")[0], wanted)
+        assert update(store, "IBM", "1d", "yahoo") == 0
+
+    def test_averages_of_a_session_or_a_minute_take_the_place_of_the_old_ones(self, store):
+        day, bars = np.repeat(YEAR[:1], 3), daily_bars("AAPL", YEAR[:9])
+        early = replace(bars, index=bars.index - 3_600 * 10**9)
+        minutes = SymbolBars.make("AAPL", XNYS.open_of(day) + np.array([1, 2, 3]) * 60 * 10**9, day, [10.0, 11.0, 12.0])
+        for interval, series, rows in (("1d", (early, bars), 9), ("1m", (minutes.rows([0, 2]), minutes), 3)):
+            for each in series:
+                store.write("AAPL", each, YEAR[:0], interval, source="yahoo")
+                update(store, "AAPL", interval, "yahoo")
+            found, = store.averages(["AAPL"], interval=interval, source="yahoo")
+            assert len(found) == rows and same_averages(found, averages_of(series[-1]))
 
     @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.differing_executors])
     @given(data=st.data())

@@ -130,6 +130,11 @@ class Endpoints:
                           f"{KINDS[self.paper]} trading was asked for: correct the keys or ALPACA_BASE_URL")
 
 
+def stream_of(feed: str) -> str:
+    """Alpaca's own websocket address of a feed, "iex" or "sip"."""
+    return DATA_STREAM.replace("iex", feed)
+
+
 def is_alpacas(url: str) -> bool:
     """Whether an address is Alpaca's own, not a local server's."""
     host = urlsplit(url).hostname or ""

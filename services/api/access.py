@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from services.api import problems
 
 log = logging.getLogger(__name__)
-OPEN = "/health"  # needs no token
+OPEN = ("/health", *(f"/v1/subscriptions/{page}" for page in ("confirm", "change", "leave")))  # need no token; a link has its own
 MOST_CLIENTS = 10_000  # whose rates are remembered
 DRAIN_S, DRAINED = 2.0, 20_000_000  # seconds and bytes of a body that is too large
 
@@ -99,13 +99,13 @@ class RateLimit:
 
 
 class NeedsToken:
-    """Asks every request but those for the health for `Authorization: Bearer TOKEN`; None asks nobody."""
+    """Asks every request but those for the health and the pages of links for `Authorization: Bearer TOKEN`; None asks nobody."""
 
     def __init__(self, app: ASGIApp, token: str | None) -> None:
         self._app, self._token = app, token.encode() if token is not None else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and self._token is not None and scope["path"] != OPEN and not self._named(scope, self._token):
+        if scope["type"] == "http" and self._token is not None and scope["path"] not in OPEN and not self._named(scope, self._token):
             found = problems.problem(401, "this needs the header Authorization: Bearer TOKEN, with the token of this API", scope["path"])
             await problems.answer(found, {"WWW-Authenticate": "Bearer"})(scope, receive, send)
             return

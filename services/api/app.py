@@ -18,6 +18,7 @@ from services import questdb
 from services.api import access, problems
 from services.api.parts import JournalPart
 from services.api.routes import (
+    averages,
     jobs,
     ledger,
     market,
@@ -29,6 +30,8 @@ from services.api.routes import (
     runs,
     steering,
     strategies,
+    subscription_pages,
+    subscriptions,
 )
 from services.api.staged import Staged
 from services.jobs import Jobs
@@ -36,7 +39,8 @@ from services.jobs import Jobs
 BODY_LIMIT = 1_000_000  # bytes
 RATE = 600  # requests a minute of one client
 ROUTERS = tuple(each.router for each in (
-    market, strategies, risk, jobs, runs, run_records, ledger, rebalancing, records, portfolio, steering))
+    market, averages, strategies, risk, jobs, runs, run_records, ledger, rebalancing, records, portfolio, steering,
+    subscriptions, subscription_pages))
 TEXT = """Market data, indicators, strategies, signals, risk, backtests and sweeps in the background, and the journal.
 
 Numbers that do not exist (an average without bars enough, a ratio without volatility) are null, never NaN. Dates are ISO dates, moments

@@ -127,24 +127,28 @@ class Mailbox:
         if self._smtp is not None and self._count < PER_CONNECTION:
             return self._smtp
         self.close()
-        server, way, context = self._server, self._server.way, ssl.create_default_context()
+        server, way = self._server, self._server.way
+        context = ssl.create_default_context()
         try:
-            smtp = (smtplib.SMTP_SSL(server.host, server.port, timeout=self._timeout_s, context=context) if way == "tls"
-                    else smtplib.SMTP(server.host, server.port, timeout=self._timeout_s))
-            smtp.ehlo_or_helo_if_needed()
-            if way == "starttls":
-                smtp.starttls(context=context)
-                smtp.ehlo()
-            if server.user:
-                smtp.login(server.user, server.password)
+            self._smtp = (smtplib.SMTP_SSL(server.host, server.port, timeout=self._timeout_s, context=context) if way == "tls"
+                          else smtplib.SMTP(server.host, server.port, timeout=self._timeout_s))
+            self._begin(self._smtp, context if way == "starttls" else None)
         except smtplib.SMTPAuthenticationError as error:
+            self._drop()
             raise UsageError(f"the mail server {server.shown} does not take our name and password ({error.smtp_code}): check EMAIL_USER and EMAIL_PASSWORD") from None
         except smtplib.SMTPNotSupportedError as error:
+            self._drop()
             raise UsageError(f"the mail server {server.shown} cannot do what is asked of it ({error}): check EMAIL_SECURITY, EMAIL_USER and EMAIL_PORT") from None
-        except smtplib.SMTPException as error:
-            raise SourceUnavailable(f"the mail server {server.shown} turned us away ({error}): try again later") from None
-        self._smtp, self._count = smtp, 0
-        return smtp
+        self._count = 0
+        return self._smtp
+
+    def _begin(self, smtp: smtplib.SMTP, context: ssl.SSLContext | None) -> None:
+        smtp.ehlo_or_helo_if_needed()
+        if context is not None:
+            smtp.starttls(context=context)
+            smtp.ehlo()
+        if self._server.user:
+            smtp.login(self._server.user, self._server.password)
 
     def _drop(self) -> None:
         if self._smtp is not None:

@@ -9,7 +9,8 @@ from core.errors import SourceUnavailable
 from journal import Journal
 from journal.subscriptions import Due
 from services.notify.letters import Letters
-from services.notify.mailbox import Mailbox, Refused, Server
+from services.notify.mailbox import Mailbox, Refused
+from services.notify.sender import Sender
 
 log = logging.getLogger(__name__)
 PAGE = 100  # subscribers asked for at once
@@ -26,14 +27,14 @@ class Posted:
     given_up: int = 0
 
 
-def post(journal: Journal, server: Server, sender: str, site: str, clock: Clock, progress: Callable[[int], None] | None = None) -> Posted:
+def post(journal: Journal, way: Sender, clock: Clock, progress: Callable[[int], None] | None = None) -> Posted:
     """Send what is due. Several processes may do so at once, and each may be killed and started again.
 
     Raises:
         SourceUnavailable: the server does not answer; what has not left stays due. UsageError: the settings are not possible.
     """
-    posted, after, letters = Posted(), 0, Letters(sender, site)
-    with Mailbox(server) as mailbox:
+    posted, after, letters = Posted(), 0, Letters(way.sender, way.site)
+    with Mailbox(way.server) as mailbox:
         while page := journal.subscriptions.due(after, PAGE):
             after = page[-1].subscriber.id
             for due in page:

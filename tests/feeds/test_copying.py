@@ -34,6 +34,7 @@ def _origin(tmp_path):
     store = ParquetStore(tmp_path / "origin")
     for bars in history():
         store.write(bars.symbol, bars, YEAR, source="yahoo")
+    store.write("AAPL", daily_bars("AAPL", YEAR[6:9], 1), YEAR[6:9], source="yahoo")
     store.forget("AAPL", str(YEAR[3]), str(YEAR[5]), source="yahoo")
     store.write("GONE", None, YEAR[:9], source="yahoo")
     store.write("NEVER", None, YEAR[:0], source="yahoo")
@@ -50,11 +51,17 @@ def files(store):
     return {path.relative_to(store.directory): path.read_bytes() for path in store.directory.rglob("*.parquet")}
 
 
-@pytest.mark.parametrize("bucket", [False, True], ids=["databases", "databases and a bucket"])
-def test_a_chain_of_copies_ends_with_the_same_files(origin, address, tmp_path, request, bucket):
-    if bucket:
+@pytest.fixture(name="far")
+def _far(request, tmp_path):
+    """Places that are not everywhere."""
+    if request.param == "bucket":
         request.getfixturevalue("s3")
-    far = [f"s3://bars/{tmp_path.name}"] if bucket else []
+        return [f"s3://bars/{tmp_path.name}"]
+    return [request.getfixturevalue("quest_place")] if request.param == "questdb" else []
+
+
+@pytest.mark.parametrize("far", ["", "bucket", pytest.param("questdb", marks=pytest.mark.xdist_group("questdb"))], indirect=True)
+def test_a_chain_of_copies_ends_with_the_same_files(origin, address, tmp_path, far):
     places = [f"sqlite:///{tmp_path}/bars.db", address, *far, str(tmp_path / "end")]
     last = origin
     for place in places:
@@ -65,9 +72,10 @@ def test_a_chain_of_copies_ends_with_the_same_files(origin, address, tmp_path, r
     assert files(last) == files(origin)
 
 
-@pytest.mark.parametrize("kind", ["sqlite", "folder"])
-def test_copying_again_writes_nothing(origin, tmp_path, kind):
-    target = opened(f"sqlite:///{tmp_path}/bars.db" if kind == "sqlite" else tmp_path / "end")
+@pytest.mark.parametrize("kind", ["sqlite", "folder", pytest.param("questdb", marks=pytest.mark.xdist_group("questdb"))])
+def test_copying_again_writes_nothing(origin, tmp_path, kind, request):
+    places = {"sqlite": f"sqlite:///{tmp_path}/bars.db", "folder": tmp_path / "end"}
+    target = opened(places[kind] if kind in places else request.getfixturevalue("quest_place"))
     first = list(copy(origin, target))
     assert {(each.symbol, each.bars, each.sessions) for each in first if each.interval == "1m"} == {("AAPL", 60, 2)}
     target.write = None

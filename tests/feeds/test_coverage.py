@@ -17,15 +17,17 @@ PARTS = st.lists(st.tuples(st.booleans(), st.integers(0, len(DAYS) - 1), st.inte
 
 @given(PARTS)
 def test_coverage_is_a_set_of_sessions(parts):
-    coverage, expected = Coverage(), set()
+    coverage, expected, changes = Coverage(), set(), []
     for adding, first, length in parts:
         part = DAYS[first:first + length]
+        changes += [(first, last, adding) for first, last in runs(part, XNYS)]
         coverage = (coverage.adding if adding else coverage.removing)(part, XNYS)
         expected = expected | set(part) if adding else expected - set(part)
     assert set(coverage.sessions(XNYS)) == expected
     assert set(coverage.missing(DAYS, XNYS)) == set(DAYS) - expected
     assert Coverage.from_json(coverage.to_json()) == coverage
     assert len(coverage.ranges) == len(runs(coverage.sessions(XNYS), XNYS))
+    assert Coverage.after(changes, XNYS) == coverage
 
 
 def test_ranges_join_across_a_weekend_and_a_holiday():

@@ -91,7 +91,7 @@ def test_a_folder_that_cannot_be_made(tmp_path):
 def test_leftovers_of_killed_writers_are_removed(tmp_path):
     store = ParquetStore(tmp_path)
     store.write("AAPL", None, YEAR[:1], source="yahoo")
-    leftover = store.path("AAPL", "1d", "yahoo").with_name(".AAPL.parquet.12345.tmp")
+    leftover = store.path("AAPL", "1d", "yahoo").with_name(".AAPL.parquet.tmp")
     leftover.write_bytes(b"half")
     store.write("AAPL", None, YEAR[:2], source="yahoo")
     assert not leftover.exists()

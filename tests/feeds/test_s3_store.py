@@ -1,16 +1,14 @@
 """ParquetStore in a bucket of a real S3-compatible server, and in fsspec's memory: the contract, and what only far servers can suffer."""
 
-import http.client
 import logging
 import os
 import signal
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import fsspec
 import numpy as np
 import pytest
+from s3_front import before
 from s3_server import SECRET
 from store_contract import YEAR, StoreContract, history, load
 from store_writers import kill_the_writers, share_the_writing
@@ -164,44 +162,11 @@ def test_without_its_package(s3, monkeypatch):
         ParquetStore("s3://bars/x")
 
 
-class Front(BaseHTTPRequestHandler):
-    """Stands before the server and answers with the statuses it is told first, to conditional writes or to all."""
-
-    def answer(self):
-        body = self.rfile.read(int(self.headers.get("content-length", 0)))
-        conditional = bool({"if-match", "if-none-match"} & {name.lower() for name in self.headers}) and self.command == "PUT"
-        server = self.server
-        if server.refused and (conditional or not server.only_conditional):
-            status, content, headers = server.refused.pop(0), b"", []
-        else:
-            behind = http.client.HTTPConnection("127.0.0.1", server.behind)
-            behind.request(self.command, self.path, body, dict(self.headers))
-            found = behind.getresponse()
-            status, content, headers = found.status, found.read(), [(name, found.headers[name]) for name in ("ETag",) if name in found.headers]
-            behind.close()
-        server.seen.append((self.command, conditional, status))
-        self.send_response(status)
-        for name, value in [*headers, ("content-length", str(len(content)))]:
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(content)
-
-    do_GET = do_PUT = answer
-
-    def log_message(self, *_):
-        """Nothing."""
-
-
 @pytest.fixture(name="front")
 def _front(s3, monkeypatch):
-    with ThreadingHTTPServer(("127.0.0.1", 0), Front) as server:
-        server.behind, server.refused, server.seen, server.only_conditional = s3.port, [], [], False
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.server_port}")
-        yield server
-        server.shutdown()
-        thread.join()
+    with before(s3) as front:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", front.address)
+        yield front
 
 
 def test_a_server_that_is_busy_for_a_moment_is_asked_again(front, place):

@@ -17,6 +17,7 @@ from journal.subscriptions import Advice
 from services.notify.letters import Letters
 from services.notify.mailbox import Mailbox, Server
 from services.notify.post import WAITS_S, post
+from services.notify.sender import Sender
 
 ROOT = Path(__file__).parents[3]
 BUY = Advice("GoldenCross", "SPY", "2024-03-01", "BUY", Decimal("512.85"), {"fast": 510.123456, "closes": [500.0, 505.5, 512.85]})
@@ -51,21 +52,21 @@ def test_each_member_gets_one_mail_with_all_that_is_due(journal, mail, clock):
     box, server = mail
     members(journal, 3)
     journal.subscriptions.advise([BUY, Advice("GoldenCross", "QQQ", "2024-03-01", "SELL", Decimal(10))])
-    assert post(journal, server, SENDER, SITE, clock).sent == 3
+    assert post(journal, Sender(server, SENDER, SITE), clock).sent == 3
     assert box.told() == [(f"m{number}@example.org", "BUY SPY, SELL QQQ") for number in range(3)]
-    assert post(journal, server, SENDER, SITE, clock).sent == 0 and len(box.mails) == 3
+    assert post(journal, Sender(server, SENDER, SITE), clock).sent == 0 and len(box.mails) == 3
     assert len({mail["Message-ID"] for mail in box.mails}) == 3
 
 
 def test_what_a_mail_says(journal, mail, clock):
     box, server = mail
     asked = journal.subscriptions.ask("ann@example.org", [("GoldenCross", "SPY")])
-    post(journal, server, SENDER, SITE, clock)
+    post(journal, Sender(server, SENDER, SITE), clock)
     question = box.mails.pop().get_body(("plain",)).get_content()
     assert f"https://signals.example.org/v1/subscriptions/confirm?token={asked.token}" in question and "GoldenCross says buy or sell on SPY" in question
     journal.subscriptions.confirm(asked.token)
     journal.subscriptions.advise([BUY])
-    post(journal, server, SENDER, SITE, clock)
+    post(journal, Sender(server, SENDER, SITE), clock)
     [told] = box.mails
     text, html = told.get_body(("plain",)).get_content(), told.get_body(("html",)).get_content()
     for body in (text, html):
@@ -81,7 +82,7 @@ def test_names_are_written_out_and_do_nothing(journal, mail, clock):
     asked = journal.subscriptions.ask("ann@example.org", [("<script>x</script>", "A&B")])
     journal.subscriptions.confirm(asked.token)
     journal.subscriptions.advise([Advice("<script>x</script>", "A&B", "2024-03-01", "BUY", Decimal(1), {"<b>": "<img src=x>"})])
-    post(journal, server, SENDER, SITE, clock)
+    post(journal, Sender(server, SENDER, SITE), clock)
     html = box.mails[-1].get_body(("html",)).get_content()
     assert "<script" not in html and "<img" not in html and "&lt;script&gt;" in html and "A&amp;B" in html
 
@@ -91,7 +92,7 @@ def test_lines_that_begin_with_a_point_arrive_as_they_are(journal, mail, clock):
     asked = journal.subscriptions.ask("ann@example.org", [("X", ".SPY")])
     journal.subscriptions.confirm(asked.token)
     journal.subscriptions.advise([Advice("X", ".SPY", "2024-03-01", "BUY", Decimal(1), {"\n.\n..": 1})])
-    post(journal, server, SENDER, SITE, clock)
+    post(journal, Sender(server, SENDER, SITE), clock)
     assert "\n.\n..: 1\n" in box.mails[-1].get_body(("plain",)).get_content().replace("\r\n", "\n")
 
 
@@ -101,11 +102,11 @@ def test_refused_for_now_and_refused_for_ever(journal, mail, clock):
     journal.subscriptions.advise([BUY])
     box.answers["rcpt"] = ["451 later", "550 nobody here"]
     box.answers["data"] = ["452 no room"]
-    made = post(journal, server, SENDER, SITE, clock)
+    made = post(journal, Sender(server, SENDER, SITE), clock)
     assert (made.sent, made.later, made.given_up) == (1, 2, 1)
-    assert post(journal, server, SENDER, SITE, clock).sent == 0 and journal.subscriptions.waiting() == 3
+    assert post(journal, Sender(server, SENDER, SITE), clock).sent == 0 and journal.subscriptions.waiting() == 3
     clock.sleep(WAITS_S[0])
-    assert post(journal, server, SENDER, SITE, clock).sent == 2
+    assert post(journal, Sender(server, SENDER, SITE), clock).sent == 2
     assert sorted(address for address, _ in box.told()) == ["m0@example.org", "m2@example.org", "m3@example.org"]
 
 
@@ -115,9 +116,9 @@ def test_a_mail_that_is_never_taken_is_given_up_at_last(journal, mail, clock):
     journal.subscriptions.advise([BUY])
     for wait in (*WAITS_S, 0):
         box.answers["rcpt"] = ["451 later"]
-        made = post(journal, server, SENDER, SITE, clock)
+        made = post(journal, Sender(server, SENDER, SITE), clock)
         clock.sleep(wait)
-    assert made.given_up == 1 and post(journal, server, SENDER, SITE, clock).sent == 0
+    assert made.given_up == 1 and post(journal, Sender(server, SENDER, SITE), clock).sent == 0
 
 
 def test_a_server_that_is_not_there_leaves_everything_due(journal, clock):
@@ -126,10 +127,10 @@ def test_a_server_that_is_not_there_leaves_everything_due(journal, clock):
     members(journal, 2)
     journal.subscriptions.advise([BUY])
     with pytest.raises(SourceUnavailable, match=f"the mail server 127.0.0.1:{port} did not answer"):
-        post(journal, Server("127.0.0.1", port), SENDER, SITE, clock)
+        post(journal, Sender(Server("127.0.0.1", port), SENDER, SITE), clock)
     clock.sleep(WAITS_S[0])
     with postbox() as (box, port):
-        assert post(journal, Server("127.0.0.1", port), SENDER, SITE, clock).sent == 2 and len(box.mails) == 2
+        assert post(journal, Sender(Server("127.0.0.1", port), SENDER, SITE), clock).sent == 2 and len(box.mails) == 2
 
 
 def test_who_leaves_while_the_mail_is_written_does_not_get_it(journal, mail, clock):
@@ -151,7 +152,7 @@ def test_settings_that_cannot_be(journal, clock, mail, server, told):
     journal.subscriptions.advise([BUY])
     server = Server(server.host, mail[1].port if not server.port else server.port, server.user, server.password, server.security)
     with pytest.raises(UsageError, match=told) as caught:
-        post(journal, server, SENDER, SITE, clock)
+        post(journal, Sender(server, SENDER, SITE), clock)
     assert "geheim" not in str(caught.value) and mail[0].mails == []
 
 
@@ -163,8 +164,9 @@ from journal import opened
 from services.notify.letters import Letters
 from services.notify.mailbox import Server
 from services.notify.post import post
+from services.notify.sender import Sender
 with opened(Path(sys.argv[1])) as journal:
-    post(journal, Server("127.0.0.1", int(sys.argv[2])), "signals@example.org", "https://x", SystemClock(), lambda sent: print(sent, flush=True))
+    post(journal, Sender(Server("127.0.0.1", int(sys.argv[2])), "signals@example.org", "https://x"), SystemClock(), lambda sent: print(sent, flush=True))
 """
 
 

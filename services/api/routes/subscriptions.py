@@ -1,0 +1,109 @@
+"""Subscriptions to advice: /v1/subscriptions. What its links lead to is in `subscription_pages`. Imports services and what is beside it."""
+
+import logging
+from typing import Annotated, Any
+
+from fastapi import APIRouter, BackgroundTasks, Query
+from pydantic import BaseModel, Field
+
+from core.clock import SystemClock
+from core.errors import CerebrolabError, UnknownName
+from core.settings import Settings
+from journal import Journal
+from journal.subscriptions import Subscriber
+from services.api.parts import Body, JournalPart, SettingsPart
+from services.notify.advice import followable
+from services.notify.post import post
+from services.notify.sender import sender_of
+
+log = logging.getLogger(__name__)
+router = APIRouter(tags=["subscriptions"])
+Symbol = Annotated[str, Field(pattern=r"^[A-Z0-9^][A-Z0-9.^=/-]{0,19}$", examples=["SPY"])]
+Token = Annotated[str, Query(max_length=100, description="Of the links in mails to this address.")]
+
+
+class Wanted(Body):
+    """Who wants to be told of what."""
+
+    address: Annotated[str, Field(max_length=320, examples=["ann@example.org"])]
+    symbols: list[Symbol] = Field(min_length=1, max_length=100)
+    strategies: list[Annotated[str, Field(max_length=100)]] = Field(min_length=1, max_length=20, examples=[["GoldenCross"]])
+
+
+class Follow(Body):
+    """The advice of a strategy on a symbol."""
+
+    strategy: Annotated[str, Field(max_length=100)]
+    symbol: Symbol
+
+
+class Follows(Body):
+    """All that an address is to follow."""
+
+    follows: list[Follow] = Field(min_length=1, max_length=1_000)
+
+
+class Asked(BaseModel):
+    """What happens next."""
+
+    detail: str
+
+
+class Follower(BaseModel):
+    """An address and what it follows; nothing is told to it before it is confirmed."""
+
+    address: str
+    confirmed: bool
+    follows: list[Follow]
+
+
+@router.post("/subscriptions", status_code=202, response_model=Asked)
+def subscribe(wanted: Wanted, journal: JournalPart, settings: SettingsPart, later: BackgroundTasks) -> Any:
+    """Have an address asked, by mail, whether it wants to be told; the answer is the same for addresses that are known already."""
+    for strategy in wanted.strategies:
+        known(strategy)
+    journal.subscriptions.ask(wanted.address, [(strategy, symbol) for strategy in wanted.strategies for symbol in wanted.symbols])
+    later.add_task(send, journal, settings)
+    return {"detail": "a mail with a link is on its way to this address; it is told nothing before the link was opened and confirmed"}
+
+
+@router.get("/subscriptions", response_model=Follower)
+def subscription(journal: JournalPart, token: Token) -> Any:
+    """What the address of a link follows."""
+    return follower(journal.subscriptions.subscriber(token))
+
+
+@router.put("/subscriptions", response_model=Follower)
+def change(wanted: Follows, journal: JournalPart, token: Token) -> Any:
+    """Have the address of a link follow these, instead of what it did."""
+    for each in wanted.follows:
+        known(each.strategy)
+    return follower(journal.subscriptions.follow(token, [(each.strategy, each.symbol) for each in wanted.follows]))
+
+
+def known(strategy: str) -> None:
+    """See to it that a strategy can be followed.
+
+    Raises:
+        UnknownName: it is none that is shipped and decides on daily bars.
+    """
+    names = followable()
+    if strategy not in names:
+        raise UnknownName.of("strategy", strategy, names)
+
+
+def follower(found: Subscriber) -> dict[str, Any]:
+    """As it is served."""
+    return {"address": found.address, "confirmed": found.confirmed, "follows": [{"strategy": strategy, "symbol": symbol} for strategy, symbol in found.follows]}
+
+
+def send(journal: Journal, settings: Settings) -> None:
+    """Send what is due now, if mails can be sent; what fails is tried by the next one, and by the daily run."""
+    if not settings.email_host:
+        log.warning("a mail is due, and no mail server is set: set EMAIL_HOST")
+        return
+    try:
+        post(journal, sender_of(settings), SystemClock())
+    except CerebrolabError as error:
+        log.warning("mails were not sent: %s", error)
+

@@ -1,0 +1,114 @@
+"""Subscribing by the REST API: a real server, a real mail, and the pages that its links lead to."""
+
+import re
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+from api_settings import settings_in
+from mail_server import postbox
+from served import serving
+
+from journal import Journal
+from services.api.app import create_app
+
+ANN = {"address": "ann@example.org", "symbols": ["SPY", "BRK.B"], "strategies": ["GoldenCross"]}
+
+
+@pytest.fixture(name="box")
+def _box():
+    with postbox() as found:
+        yield found
+
+
+@pytest.fixture(name="settings")
+def _settings(tmp_path, box):
+    return settings_in(tmp_path).model_copy(update=dict(email_host="127.0.0.1", email_port=box[1], email_from="Signals <s@example.org>", site="http://signals.example.org"))
+
+
+@pytest.fixture(name="client")
+def _client(settings):
+    with serving(create_app(settings, token="secret", rate=0)) as address, httpx.Client(base_url=address, timeout=60) as client:
+        yield client
+
+
+def subscribe(client, **changes):
+    return client.post("/v1/subscriptions", json={**ANN, **changes}, headers={"Authorization": "Bearer secret"})
+
+
+def links(mail):
+    """page -> where its link leads, on the server itself."""
+    text = mail.get_body(("plain",)).get_content()
+    return {urlsplit(each).path.rpartition("/")[2]: each.removeprefix("http://signals.example.org") for each in re.findall(r"http://\S+", text)}
+
+
+def test_from_the_first_request_to_the_last_mail(client, box, settings):
+    answer = subscribe(client)
+    assert answer.status_code == 202 and "a mail with a link is on its way" in answer.json()["detail"]
+    found = links(box[0].arrived())
+    shown = client.get(found["confirm"])
+    assert shown.status_code == 200 and "BRK.B" in shown.text and "Yes, tell me" in shown.text
+    with Journal(settings.journal) as journal:
+        assert journal.subscriptions.followed() == {}  # a page that was opened changes nothing
+        assert "You will be told" in client.post(found["confirm"]).text
+        assert journal.subscriptions.followed() == {"GoldenCross": ("BRK.B", "SPY")}
+        saved = client.post(found["change"], data={"keep": ["GoldenCross SPY", "Bad Pair"], "symbols": "qqq, dia", "strategy": "Momentum"})
+        assert saved.status_code == 200 and "Saved." in saved.text
+        assert journal.subscriptions.followed() == {"GoldenCross": ("SPY",), "Momentum": ("DIA", "QQQ")}
+        assert "Stop all mails?" in client.get(found["leave"]).text and journal.subscriptions.followed()
+        one_click = client.post(found["leave"], content="List-Unsubscribe=One-Click", headers={"Content-Type": "application/x-www-form-urlencoded"})
+        assert one_click.status_code == 200 and "No more mails" in one_click.text and journal.subscriptions.followed() == {}
+
+
+def test_the_same_by_json(client, box):
+    subscribe(client)
+    token = {"token": links(box[0].arrived())["confirm"].partition("=")[2]}
+    asked, mine = {"headers": {"Authorization": "Bearer secret"}, "params": token}, {"address": "ann@example.org", "confirmed": False}
+    assert client.get("/v1/subscriptions", **asked).json() == {**mine, "follows": [{"strategy": "GoldenCross", "symbol": each} for each in ("SPY", "BRK.B")]}
+    follows = [{"strategy": "Momentum", "symbol": "QQQ"}]
+    assert client.put("/v1/subscriptions", json={"follows": follows}, **asked).json() == {**mine, "follows": follows}
+
+
+def test_who_is_known_is_not_told_to_strangers(client, box):
+    first, again = subscribe(client), subscribe(client)
+    client.post(links(box[0].arrived())["confirm"])
+    member = subscribe(client, symbols=["QQQ"])
+    assert first.json() == again.json() == member.json() and first.status_code == again.status_code == member.status_code
+    assert len(box[0].mails) == 1
+
+
+@pytest.mark.parametrize(("changes", "status", "field"), [
+    (dict(address="ann"), 422, "address"), (dict(address="ann@example.org\r\nBcc: x@example.org"), 422, "address"), (dict(symbols=["spy<script>"]), 422, "symbols"),
+    (dict(symbols=[]), 422, "symbols"), (dict(strategies=["GoldenCros"]), 404, "strategy"), (dict(strategies=["evil.py:Evil"]), 404, "strategy"), (dict(strategies=["TimeOfDay"]), 404, "strategy"),
+    (dict(address="'; DROP TABLE subscribers; --"), 422, "address"), (dict(more=1), 422, "more")])
+def test_what_cannot_be_subscribed(client, box, changes, status, field):
+    answer = subscribe(client, **changes)
+    assert answer.status_code == status and field in answer.text and box[0].mails == []
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_links_of_nobody_and_pages_that_may_do_nothing_else(client):
+    for page in ("confirm", "change", "leave"):
+        for token in ("", "x" * 43, "<script>alert(1)</script>"):
+            answer = client.get(f"/v1/subscriptions/{page}", params={"token": token})
+            assert answer.status_code == 404 and "This link does not work" in answer.text and "<script" not in answer.text
+        assert "default-src 'none'" in answer.headers["content-security-policy"] and answer.headers["referrer-policy"] == "no-referrer"
+        assert client.get(f"/v1/subscriptions/{page}", params={"token": "x" * 101}).status_code == 422
+    assert client.post("/v1/subscriptions", json=ANN).status_code == 401 and client.get("/v1/subscriptions", params={"token": "x"}).status_code == 401
+
+
+def test_what_cannot_be_changed_is_said_on_the_page(client, box):
+    subscribe(client)
+    page = links(box[0].arrived())["change"]
+    for form, told in (({"symbols": "spy!"}, "symbol &#39;SPY!&#39; is none"), ({}, "nothing is to be followed"),
+                       ({"symbols": "SPY", "strategy": "<b>"}, "unknown strategy &#39;&lt;b&gt;&#39;")):
+        answer = client.post(page, data=form)
+        assert answer.status_code == 422 and "Nothing was changed" in answer.text and told in answer.text and "BRK.B" in answer.text
+
+
+def test_without_a_mail_server_nothing_is_lost(tmp_path, caplog):
+    settings = settings_in(tmp_path)
+    with serving(create_app(settings, rate=0)) as address:
+        assert httpx.post(f"{address}/v1/subscriptions", json=ANN).status_code == 202
+    with Journal(settings.journal) as journal:
+        assert journal.subscriptions.waiting() == 1
