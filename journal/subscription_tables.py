@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from journal.columns import Id
@@ -52,11 +52,14 @@ class AdviceRow(Base):
     reasons: Mapped[dict[str, Any]]
 
 
+_DUE = Index("ix_deliveries_due", "subscriber_id", sqlite_where=text("sent_ns IS NULL"), postgresql_where=text("sent_ns IS NULL"))
+
+
 class DeliveryRow(Base):
     """One thing that one subscriber is told once: an advice (`ref` is its number), or the question whether the address is right."""
 
     __tablename__ = "deliveries"
-    __table_args__ = (UniqueConstraint("subscriber_id", "kind", "ref"), Index("ix_deliveries_due", "sent_ns", "next_ns"))
+    __table_args__ = (UniqueConstraint("subscriber_id", "kind", "ref"), _DUE)
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     subscriber_id: Mapped[int] = mapped_column(ForeignKey("subscribers.id", ondelete="CASCADE"))

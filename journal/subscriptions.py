@@ -9,7 +9,7 @@ import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import delete, func, insert, literal, select, update
 from sqlalchemy.orm import Session
@@ -64,6 +64,13 @@ class Due:
     asks: bool
     advices: tuple[Advice, ...]
     deliveries: tuple[int, ...]
+    attempts: int
+
+
+class _Delivery(NamedTuple):
+    id: int
+    kind: str
+    ref: int
     attempts: int
 
 
@@ -174,17 +181,18 @@ class Subscriptions:
 
     def due(self, after: int = 0, limit: int = 100) -> list[Due]:
         """Mails whose time has come, in the order of subscribers, of those after a number; at most `limit`."""
-        now, waits = self._clock.now_ns(), (DeliveryRow.sent_ns.is_(None), DeliveryRow.subscriber_id > after)
+        now, row = self._clock.now_ns(), DeliveryRow
+        waits = (row.sent_ns.is_(None), row.next_ns <= now)
         with self._database.reading() as session:
-            chosen = select(DeliveryRow.subscriber_id).where(*waits, DeliveryRow.next_ns <= now).distinct().order_by(DeliveryRow.subscriber_id).limit(limit)
+            chosen = select(row.subscriber_id).where(*waits, row.subscriber_id > after).distinct().order_by(row.subscriber_id).limit(limit)
             numbers = list(session.scalars(chosen))
-            wanted = select(DeliveryRow).where(DeliveryRow.subscriber_id.in_(numbers), DeliveryRow.sent_ns.is_(None), DeliveryRow.next_ns <= now)
-            deliveries: dict[int, list[DeliveryRow]] = {}
-            for row in session.scalars(wanted.order_by(DeliveryRow.id)):
-                deliveries.setdefault(row.subscriber_id, []).append(row)
-            refs = {row.ref for rows in deliveries.values() for row in rows if row.kind == ADVICE}
-            told = {row.id: _advice(row) for row in session.scalars(select(AdviceRow).where(AdviceRow.id.in_(refs)))}
-            rows = {row.id: row for row in session.scalars(select(SubscriberRow).where(SubscriberRow.id.in_(numbers)))}
+            wanted = select(row.subscriber_id, row.id, row.kind, row.ref, row.attempts).where(*waits, row.subscriber_id.in_(numbers)).order_by(row.id)
+            deliveries: dict[int, list[_Delivery]] = {}
+            for number, delivery, kind, ref, attempts in session.execute(wanted):
+                deliveries.setdefault(number, []).append(_Delivery(delivery, kind, ref, attempts))
+            refs = {each.ref for rows in deliveries.values() for each in rows if each.kind == ADVICE}
+            told = {each.id: _advice(each) for each in session.scalars(select(AdviceRow).where(AdviceRow.id.in_(refs)))}
+            rows = {each.id: each for each in session.scalars(select(SubscriberRow).where(SubscriberRow.id.in_(numbers)))}
             follows = _follows(session, numbers)
             return [_due(_subscriber(rows[number], follows.get(number, ())), deliveries[number], told) for number in numbers]
 
@@ -266,6 +274,6 @@ def _advice(row: AdviceRow) -> Advice:
     return Advice(row.strategy, row.symbol, row.session, row.signal, row.close, row.reasons)
 
 
-def _due(subscriber: Subscriber, rows: Sequence[DeliveryRow], told: Mapping[int, Advice]) -> Due:
+def _due(subscriber: Subscriber, rows: Sequence[_Delivery], told: Mapping[int, Advice]) -> Due:
     advices = tuple(told[row.ref] for row in rows if row.kind == ADVICE)
     return Due(subscriber, any(row.kind == CONFIRM for row in rows), advices, tuple(row.id for row in rows), max(row.attempts for row in rows))

@@ -11,10 +11,10 @@ import pytest
 from questdb_rows import DECISION, EXECUTION, wait_for
 
 from core.errors import StoreFailed, UsageError
+from core.questdb_address import QuestAddress
 from journal import Journal
 from journal.database import Database
 from journal.quest import Quest, QuestAway, follow, standings
-from journal.quest.address import QuestAddress
 from journal.quest.quest import KINDS
 from services.questdb import keep_up
 
@@ -150,7 +150,7 @@ def test_an_outage_is_told_once_and_what_was_missed_is_copied(journal, database,
 def test_a_server_that_hangs_is_not_waited_for_for_ever(journal, database, quest, quest_server, monkeypatch):
     record(journal, 0)
     follow(database, quest)
-    monkeypatch.setattr("journal.quest.server.ANSWER_S", 0.1)
+    monkeypatch.setattr("core.questdb_server.ANSWER_S", 0.1)
     with quest_server.hanging(), pytest.raises(QuestAway, match="wait until it answers and repeat"):
         follow(database, quest)
     monkeypatch.undo()
@@ -247,6 +247,6 @@ def test_questdb_is_no_place_for_a_journal():
 
 
 def test_without_the_package_it_is_said_what_to_install(monkeypatch):
-    monkeypatch.setattr("journal.quest.server.find_spec", lambda name: None)
+    monkeypatch.setattr("core.questdb_server.find_spec", lambda name: None)
     with pytest.raises(UsageError, match=r"pip install -e '\.\[services\]'"):
         Quest("questdb://h")

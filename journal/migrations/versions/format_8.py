@@ -27,7 +27,8 @@ def upgrade() -> None:
         "deliveries", sa.Column("id", Id, primary_key=True), _subscriber(), sa.Column("kind", sa.String, nullable=False),
         *(sa.Column(name, sa.BigInteger, nullable=False) for name in ("ref", "created_ns", "next_ns", "attempts")),
         sa.Column("error", sa.String, nullable=False), sa.Column("sent_ns", sa.BigInteger), sa.UniqueConstraint("subscriber_id", "kind", "ref"))
-    op.create_index("ix_deliveries_due", "deliveries", ["sent_ns", "next_ns"])
+    unsent = sa.text("sent_ns IS NULL")
+    op.create_index("ix_deliveries_due", "deliveries", ["subscriber_id"], sqlite_where=unsent, postgresql_where=unsent)
 
 
 def _subscriber() -> sa.Column:
