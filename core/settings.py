@@ -120,6 +120,10 @@ class Settings(BaseSettings):
         default="http://127.0.0.1:8000", validation_alias="CEREBROLAB_SITE",
         description="Address of the REST API as those who get mails reach it: links in mails lead there.",
     )
+    notify_places: SecretStr | None = Field(
+        default=None, validation_alias="CEREBROLAB_NOTIFY",
+        description="Where the operator is told of failures: addresses of apprise (slack://…, tgram://…, mailto://…), with spaces between them; kept out of logs.",
+    )
     api_token: SecretStr | None = Field(
         default=None, validation_alias="CEREBROLAB_API_TOKEN",
         description="Token that the services ask every caller for; none = only this machine may call. Kept out of logs.",

@@ -14,6 +14,7 @@ from core.result import Fill, RunResult
 from journal.account_log import AccountLog
 from journal.blotter import Blotter
 from journal.comparison import Comparison, compare
+from journal.daily_log import DailyLog
 from journal.database import BUSY_TIMEOUT_S, Database, insert_new
 from journal.history import History
 from journal.ledger import Ledger
@@ -38,6 +39,7 @@ class Journal:
         account_log: executions on them, and notes. steering: what is asked of running strategies, and their answers.
         state: the actual portfolios of live accounts, and reconciliations. history: signals, and equity over time.
         pages: the records of live accounts in parts. subscriptions: who follows the advice of strategies, and who was told.
+        daily: the steps of the daily run.
 
     Every method raises StoreFailed when the file is locked, damaged, full or not writable, or the server does not answer.
 
@@ -55,6 +57,7 @@ class Journal:
         self.state = State(self._database, self._clock)
         self.history = History(self._database, self._clock)
         self.subscriptions = Subscriptions(self._database, self._clock)
+        self.daily = DailyLog(self._database, self._clock)
         self.pages = Pages(self._database)
 
     def __enter__(self) -> Self:

@@ -1,4 +1,4 @@
-"""The tables of subscriptions, advice and mails. Imports journal.table_base and journal.columns."""
+"""The tables of subscriptions, advice, mails and the daily run. Imports journal.table_base and journal.columns."""
 
 from decimal import Decimal
 from typing import Any
@@ -70,3 +70,18 @@ class DeliveryRow(Base):
     attempts: Mapped[int]
     error: Mapped[str]
     sent_ns: Mapped[int | None]
+
+
+class DailyStepRow(Base):
+    """What became of a step of the daily run of a session; a step that is done is not done again."""
+
+    __tablename__ = "daily_steps"
+    __table_args__ = (UniqueConstraint("session", "step"),)
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    session: Mapped[str]
+    step: Mapped[str]
+    done: Mapped[bool]
+    attempts: Mapped[int]
+    time_ns: Mapped[int]
+    text: Mapped[str]

@@ -13,7 +13,7 @@ account is kept, by account and run (or strategy):
     steering             steering_requests, steering_answers (`journal.steering`)
 
 Who follows the advice of strategies is in subscribers and subscriptions, what was advised in advices, who was told in deliveries
-(`journal.subscriptions`).
+(`journal.subscriptions`); the steps of the daily run in daily_steps (`journal.daily_log`).
 """
 
 from sqlalchemy import DDL, event
@@ -32,11 +32,11 @@ from journal.account_tables import (
 )
 from journal.append_only import append_only
 from journal.research_tables import ExecutionRow, OrderRow, RunRow, SweepRow, TrialRow, VerdictRow
-from journal.subscription_tables import AdviceRow, DeliveryRow, SubscriberRow, SubscriptionRow
+from journal.subscription_tables import AdviceRow, DailyStepRow, DeliveryRow, SubscriberRow, SubscriptionRow
 from journal.table_base import Base
 
 __all__ = [
-    "APPEND_ONLY", "AccountNoteRow", "AdviceRow", "Base", "DecisionRow", "DeliveryRow", "ExecutionRow", "HoldingRow", "LiveExecutionRow", "LiveOrderRow", "OrderRow",
+    "APPEND_ONLY", "AccountNoteRow", "AdviceRow", "Base", "DailyStepRow", "DecisionRow", "DeliveryRow", "ExecutionRow", "HoldingRow", "LiveExecutionRow", "LiveOrderRow", "OrderRow",
     "ReconciliationRow", "RunRow", "SignalRow", "SnapshotRow", "SteeringAnswerRow", "SteeringRequestRow", "SubscriberRow",
     "SubscriptionRow", "SweepRow", "TrialRow", "VerdictRow",
 ]

@@ -18,6 +18,7 @@ from scripts import output
 from scripts.accounts import accounts
 from scripts.backtest import backtest
 from scripts.check import check
+from scripts.daily import daily
 from scripts.data import data
 from scripts.gate import gate
 from scripts.guard import guard
@@ -51,6 +52,7 @@ app.command()(shadow)
 app.command()(report)
 app.command()(signals)
 app.command()(notify)
+app.command()(daily)
 app.command()(paper)
 app.command()(live)
 app.command()(accounts)

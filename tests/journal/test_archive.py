@@ -43,6 +43,7 @@ def _full(place, make_result):
         journal.history.take("A", "r", Decimal(5), Decimal("4.50"))
         journal.subscriptions.confirm(journal.subscriptions.ask("a@example.org", [("S", "AAA")]).token)
         journal.subscriptions.advise([Advice("S", "AAA", "2024-03-01", "BUY", Decimal("9.50"), {"fast": 1.5})])
+        journal.daily.record("2024-03-01", "mails", True, "1 mail")
     return place
 
 

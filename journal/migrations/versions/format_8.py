@@ -1,4 +1,4 @@
-"""Subscribers, what they follow, the advice of strategies, and who was told of it."""
+"""Subscribers, what they follow, the advice of strategies, and who was told of it; the steps of the daily run."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -29,6 +29,10 @@ def upgrade() -> None:
         sa.Column("error", sa.String, nullable=False), sa.Column("sent_ns", sa.BigInteger), sa.UniqueConstraint("subscriber_id", "kind", "ref"))
     unsent = sa.text("sent_ns IS NULL")
     op.create_index("ix_deliveries_due", "deliveries", ["subscriber_id"], sqlite_where=unsent, postgresql_where=unsent)
+    op.create_table(
+        "daily_steps", sa.Column("id", Id, primary_key=True), sa.Column("session", sa.String, nullable=False), sa.Column("step", sa.String, nullable=False),
+        sa.Column("done", sa.Boolean, nullable=False), sa.Column("attempts", sa.BigInteger, nullable=False), sa.Column("time_ns", sa.BigInteger, nullable=False),
+        sa.Column("text", sa.String, nullable=False), sa.UniqueConstraint("session", "step"))
 
 
 def _subscriber() -> sa.Column:

@@ -1,0 +1,1 @@
+"""The daily run: collect, averages, signals, mails, once a session after its close. May import what lies below services, and services.notify."""

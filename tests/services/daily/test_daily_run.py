@@ -1,0 +1,145 @@
+"""The daily run: every step once a session, in succession, going on where it stopped, alone."""
+
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import numpy as np
+import pytest
+from mail_server import postbox
+from vendor import ScriptedSource
+
+from core.calendars import get_calendar
+from core.clock import ManualClock
+from core.errors import UsageError
+from core.series import SymbolBars
+from core.settings import Settings
+from feeds.parquet_store import ParquetStore
+from journal import Journal
+from services.daily import run
+from services.daily.run import AFTER_NS, alone, last_due, next_due, run_day
+from services.daily.steps import Day
+from services.notify.channels import channels_of, tell
+from services.notify.mailbox import Server
+from services.notify.sender import Sender
+
+XNYS = get_calendar("XNYS")
+SESSIONS = XNYS.between("2019-01-02", "2020-01-02")
+LAST = SESSIONS[-1]
+
+
+def rising(symbol, sessions=SESSIONS):
+    """Bars of which the last brings the strategy in."""
+    close = np.r_[10.0 - 0.001 * np.arange(len(SESSIONS) - 1), 30.0][: len(sessions)]
+    return SymbolBars.make(symbol, XNYS.close_of(sessions), sessions, close, open=close, high=close, low=close, volume=np.full(len(close), 1e6))
+
+
+def deliver(monkeypatch, source):
+    """Have every part of the framework ask this source."""
+    for place in ("feeds.load", "engine.loading", "engine.today", "services.daily.steps"):
+        monkeypatch.setattr(sys.modules[place], "source_named", lambda *_, **__: source)
+
+
+@pytest.fixture(name="vendor")
+def _vendor(monkeypatch):
+    source = ScriptedSource(rising("UP"))
+    deliver(monkeypatch, source)
+    return source
+
+
+@pytest.fixture(name="clock")
+def _clock():
+    return ManualClock(int(XNYS.close_of(np.array([LAST]))[0]) + AFTER_NS)
+
+
+@pytest.fixture(name="day")
+def _day(tmp_path, clock, vendor):
+    with Journal(tmp_path / "journal.db", clock) as journal, postbox() as (box, port):
+        subscriptions = journal.subscriptions
+        subscriptions.confirm(subscriptions.ask("ann@example.org", [("GoldenCross", "UP")]).token)
+        subscriptions.sent(subscriptions.due()[0])
+        day = Day(LAST, journal, ParquetStore(tmp_path / "bars"), clock, "yahoo", period="18mo", way=Sender(Server("127.0.0.1", port), "s@example.org", "http://x"))
+        yield day, box
+
+
+def test_a_day_from_bars_to_mails_and_again_nothing(day):
+    day, box = day
+    stand = run_day(day)
+    assert [(each.step, each.done, each.attempts) for each in stand] == [(step, True, 1) for step in ("collect", "averages", "signals", "mails")]
+    assert box.told() == [("ann@example.org", "BUY UP")]
+    [kept] = day.store.averages(["UP"], source="yahoo")
+    assert kept.session[-1] == LAST and kept.values[-1, 0] == pytest.approx(np.mean(rising("UP").close[-7:]))
+    assert run_day(day) == stand and len(box.mails) == 1 and day.journal.daily.steps(str(LAST))[::-1] == stand
+
+
+def test_what_fails_is_tried_again_and_told_once(day, vendor):
+    day, box = day
+    alerts = []
+    vendor.history["UP"] = rising("UP", SESSIONS[:-1])
+    for attempt in (1, 2):
+        [failed] = run_day(day, lambda *told: alerts.append(told))
+        assert (failed.step, failed.done, failed.attempts) == ("collect", False, attempt) and "has not published 2020-01-02 yet" in failed.text
+    assert len(alerts) == 1 and alerts[0][0] == "Daily run of 2020-01-02: collect failed" and box.mails == []
+    vendor.history["UP"] = rising("UP")
+    assert [each.done for each in run_day(day, lambda *told: alerts.append(told))] == [True] * 4 and len(alerts) == 1 and len(box.mails) == 1
+
+
+@pytest.mark.parametrize("dies", ["collect", "averages", "signals", "mails"])
+def test_killed_within_any_step_it_goes_on_there(day, vendor, monkeypatch, dies):
+    day, box = day
+    work = run.STEPS[dies]
+
+    def killed(asked):
+        work(asked)
+        raise KeyboardInterrupt  # its work is done, and nobody has noted it
+
+    monkeypatch.setattr(run, "STEPS", {**run.STEPS, dies: killed})
+    with pytest.raises(KeyboardInterrupt):
+        run_day(day)
+    monkeypatch.undo()
+    deliver(monkeypatch, vendor)
+    assert [each.done for each in run_day(day)] == [True] * 4 and box.told() == [("ann@example.org", "BUY UP")]
+
+
+def test_when_a_day_is_due():
+    close, half = (int(XNYS.close_of(np.array([day], "datetime64[D]"))[0]) for day in ("2020-11-25", "2020-11-27"))
+    assert last_due(XNYS, close + AFTER_NS) == np.datetime64("2020-11-25") != last_due(XNYS, close + AFTER_NS - 1)
+    assert last_due(XNYS, half + AFTER_NS - 1) == np.datetime64("2020-11-25")  # Thanksgiving has none
+    assert next_due(XNYS, close + AFTER_NS) == half + AFTER_NS and (half - close) % (86_400 * 10**9) == 21 * 3_600 * 10**9  # 13:00
+    with pytest.raises(UsageError, match="no session has closed yet"):
+        last_due(XNYS, int(XNYS.closes[0]))
+
+
+def test_only_one_at_a_time(tmp_path):
+    with alone(tmp_path), pytest.raises(UsageError, match="another daily run is at work"), alone(tmp_path):
+        pass
+    with alone(tmp_path):
+        pass
+
+
+def test_the_operator_is_told_over_a_real_channel():
+    heard = []
+
+    class Hook(BaseHTTPRequestHandler):
+        def do_POST(self):
+            heard.append(self.rfile.read(int(self.headers["Content-Length"])).decode())
+            self.send_response(200 if "down" not in self.path else 500)
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Hook)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        port = server.server_address[1]
+        settings = Settings(_env_file=None, CEREBROLAB_NOTIFY=f"json://127.0.0.1:{port}/up  json://127.0.0.1:{port}/down")
+        channels = channels_of(settings)
+        assert tell(channels[:1], "collect failed", "yahoo did not answer") and "yahoo did not answer" in heard[0]
+        assert not tell(channels, "x", "y") and tell((), "x", "y")
+    finally:
+        server.shutdown()
+        server.server_close()
+    with pytest.raises(UsageError, match=r"address 2 of CEREBROLAB_NOTIFY \(nonsense:…\)") as caught:
+        channels_of(Settings(_env_file=None, CEREBROLAB_NOTIFY=f"json://127.0.0.1:{port} nonsense://geheim"))
+    assert "geheim" not in str(caught.value)
