@@ -70,4 +70,4 @@ def _show(stand: "list[DailyStep]", as_json: bool) -> None:
         output.as_json({"session": stand[-1].session, "done": stand[-1].done, "steps": [vars(each) for each in stand]})
         return
     rows = [(each.step, "done" if each.done else f"failed, {each.attempts} times" if each.attempts > 1 else "failed", each.text) for each in stand]
-    output.table(f"daily run of {stand[-1].session}", ("step", "", ""), rows, left=3)
+    output.table(f"daily run of {stand[-1].session}", ("step", "state", "what it did"), rows, left=3)

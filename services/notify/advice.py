@@ -7,7 +7,7 @@ follow. Imports engine, journal, core and what is beside it.
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
@@ -18,10 +18,12 @@ from core.errors import BadSpec, CerebrolabError, StoreFailed
 from core.spec import RunSpec
 from engine.resolve import strategy_class, strategy_names
 from engine.today import Signals
+from feeds.load import load_bars, source_named
 from feeds.store import BarStore
 from journal import Journal
 from journal.subscriptions import Advice
 from services.notify.letters import reasons_of
+from services.notify.scores import score, told
 
 SAID = ("BUY", "SELL")  # what subscribers are told of
 SHOWN = 120  # closes in a picture
@@ -64,7 +66,7 @@ def advise(journal: Journal, store: BarStore, source: str, clock: Clock, progres
     Raises:
         StoreFailed: the journal or the store fails.
     """
-    made = Advised()
+    made, market = Advised(), _Market(store, source, clock, period)
     pairs = [(strategy, symbol) for strategy, symbols in journal.subscriptions.followed().items() for symbol in symbols]
     for strategy, symbol in pairs:
         made.asked += 1
@@ -73,7 +75,7 @@ def advise(journal: Journal, store: BarStore, source: str, clock: Clock, progres
             if found.late:
                 made.problems.append(f"{strategy} on {symbol}: {found.late}")
             else:
-                made.new += journal.subscriptions.advise(_advices(strategy, found))
+                made.new += journal.subscriptions.advise(_advices(strategy, found, journal, market))
         except StoreFailed:
             raise
         except CerebrolabError as error:
@@ -83,10 +85,36 @@ def advise(journal: Journal, store: BarStore, source: str, clock: Clock, progres
     return made
 
 
-def _advices(strategy: str, found: Signals) -> list[Advice]:
-    closes = found.bars.close[:, found.bars.tradable][-SHOWN:]
-    return [Advice(strategy, row.symbol, str(found.session), row.signal, Decimal(str(row.close)), reasons_of(row.numbers, _known(closes[:, at])))
-            for at, row in enumerate(found.rows) if row.signal in SAID]
+class _Market:
+    """The closes that past advice is compared with, asked for when there is some: those of the source's index, else cash."""
+
+    def __init__(self, *ways: Any) -> None:
+        self._store, self._source, self._clock, self._period = ways
+
+    @cached_property
+    def found(self) -> tuple[str, dict[np.datetime64, float]]:
+        """(name, session -> close)."""
+        index = source_named(self._source, RunSpec().calendar, self._clock).market_index
+        if not index:
+            return "cash", {}
+        try:
+            bars = load_bars(source=self._source, symbols=(index,), period=self._period, store=self._store, clock=self._clock)
+        except CerebrolabError:
+            return "cash", {}
+        return index, dict(zip(bars.session, bars.close[:, 0].tolist(), strict=True))
+
+
+def _advices(strategy: str, found: Signals, journal: Journal, market: _Market) -> list[Advice]:
+    advices = []
+    for row in found.rows:
+        if row.signal not in SAID:
+            continue
+        closes = found.bars.close[:, found.bars.column(row.symbol)]
+        past = journal.subscriptions.advices(strategy, row.symbol)
+        against, benchmark = market.found if past else ("", {})
+        numbers = {**row.numbers, **told(score(past, found.bars.session, closes, benchmark), against)}
+        advices.append(Advice(strategy, row.symbol, str(found.session), row.signal, Decimal(str(row.close)), reasons_of(numbers, _known(closes[-SHOWN:]))))
+    return advices
 
 
 def _known(closes: np.ndarray) -> list[float]:

@@ -102,7 +102,7 @@ def subject(due: Due) -> str:
     return ", ".join(named) + (f" and {more} more" if more > 0 else "")
 
 
-def reasons_of(numbers: Mapping[str, float], closes: Sequence[float]) -> dict[str, Any]:
+def reasons_of(numbers: Mapping[str, Any], closes: Sequence[float]) -> dict[str, Any]:
     """The reasons of an advice: its numbers, and the latest closes."""
     return {**{name: value for name, value in numbers.items() if name != CLOSES}, CLOSES: list(closes)}
 

@@ -13,6 +13,7 @@ from core.clock import ManualClock
 from core.spec import RunSpec
 from feeds.parquet_store import ParquetStore
 from journal import opened
+from journal.subscriptions import Advice
 from services.notify.advice import SHOWN, advise
 from services.notify.mailbox import Server
 from services.notify.post import post
@@ -78,3 +79,12 @@ def test_nobody_is_told_of_a_session_that_is_past(journal, tmp_path, monkeypatch
     follow(journal, ("BuyAndHold", "SPY"))
     made = advise(journal, store, "yahoo", NOW)
     assert made.new == 0 and "these are not the signals of today" in made.problems[0]
+
+
+def test_the_next_advice_tells_what_past_ones_were_worth(journal, source, tmp_path):
+    follow(journal, ("GoldenCross", "UP"))
+    alone = engine.today(RunSpec(strategy="GoldenCross", symbols=("UP",), source=source))
+    past = str(alone.bars.session[-30])
+    journal.subscriptions.advise([Advice("GoldenCross", "UP", past, "BUY", Decimal(10))])
+    advise(journal, ParquetStore(tmp_path / "bars"), source, ManualClock(10**9))
+    assert journal.subscriptions.advices()[-1].reasons["past signals, 20 sessions later"] == "0 of 1 beat cash, -0.20% on average"
