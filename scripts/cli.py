@@ -26,6 +26,7 @@ from scripts.notify import notify
 from scripts.paper import live, paper
 from scripts.parity import parity
 from scripts.questdb import questdb
+from scripts.recommend import recommend
 from scripts.report import report
 from scripts.runs import runs
 from scripts.serve import serve
@@ -48,6 +49,7 @@ app.command()(parity)
 app.command()(sweep)
 app.command()(walkforward)
 app.command()(gate)
+app.command()(recommend)
 app.command()(shadow)
 app.command()(report)
 app.command()(signals)
