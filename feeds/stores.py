@@ -6,12 +6,12 @@ from pathlib import Path
 from core.errors import UsageError
 from feeds.store import BarStore
 
-PLACES = "write a folder, sqlite:///path/to/bars.db, postgresql://USER:PASSWORD@HOST:PORT/DATABASE or s3://BUCKET/PREFIX"
+PLACES = "write a folder, sqlite:///path/to/bars.db, postgresql://USER:PASSWORD@HOST:PORT/DATABASE, questdb://USER:PASSWORD@HOST:9000 or s3://BUCKET/PREFIX"
 _FILES = ("file", "s3", "memory")
 
 
 def opened(place: str | Path) -> BarStore:
-    """The store at a folder (also "file:///path"), "sqlite:///path", "postgresql://…" or "s3://bucket/prefix".
+    """The store at a folder (also "file:///path"), "sqlite:///path", "postgresql://…", "questdb://…" or "s3://bucket/prefix".
 
     Raises:
         UsageError: the place is none.
@@ -25,6 +25,10 @@ def opened(place: str | Path) -> BarStore:
         from feeds.sql_store import SqlStore
 
         return SqlStore(str(place))
+    if kind == "questdb":
+        from feeds.quest_store import QuestStore
+
+        return QuestStore(str(place))
     raise UsageError(f"bar store {shown(place)!r} is of no kind that is known: {PLACES}")
 
 

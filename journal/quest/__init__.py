@@ -7,8 +7,8 @@
 May import core and the modules of `journal`.
 """
 
+from core.questdb_server import QuestAway
 from journal.quest.follower import Standing, follow, standings
 from journal.quest.quest import Quest
-from journal.quest.server import QuestAway
 
 __all__ = ["Quest", "QuestAway", "Standing", "follow", "standings"]

@@ -3,13 +3,12 @@
 import numpy as np
 
 from core.errors import NoBars, StoreFailed
-from core.series import FIELDS, SymbolBars
-from journal.quest.server import QuestServer
+from core.questdb_bars import DATES, NUMBERS, asked_columns, found_days, found_numbers, sent_columns, within
+from core.questdb_server import QuestServer
+from core.series import SymbolBars
 from journal.quest.tables import BARS
 
-_DATES, _NUMBERS = ("session", "pay_date"), (*FIELDS, "dividend", "split")
-_SELECTED = ", ".join(["cast(ts AS LONG)", *(f'cast("{name}" AS LONG)' for name in _DATES), *(f'"{name}"' for name in _NUMBERS), "close_only"])
-_CHOSEN = f'SELECT {_SELECTED} FROM {BARS.name} WHERE source = %s AND symbol = %s AND "interval" = %s'
+_CHOSEN = f'SELECT cast(ts AS LONG), {asked_columns((*DATES, *NUMBERS, "close_only"))} FROM {BARS.name} WHERE source = %s AND symbol = %s AND "interval" = %s'
 
 
 def send_bars(server: QuestServer, source: str, interval: str, bars: SymbolBars) -> None:
@@ -25,14 +24,9 @@ def send_bars(server: QuestServer, source: str, interval: str, bars: SymbolBars)
     shown = f"the bars of {bars.symbol} ({source}, {interval}) cannot be copied to QuestDB"
     if bars.index.min() < 0:
         raise StoreFailed(f"{shown}: the first is of {bars.session[np.argmin(bars.index)]}, and its times begin in 1970; leave out what is before")
-    unfit = [name for name in _NUMBERS if np.isinf(getattr(bars, name)).any()]
-    if unfit:
-        raise StoreFailed(f"{shown}: a number of {unfit[0]} is infinite; correct the data")
     named = {name: pd.Categorical([value]).repeat(len(bars)) for name, value in
              (("source", source), ("symbol", bars.symbol), ("interval", interval))}
-    frame = pd.DataFrame({
-        "ts": bars.index.astype("datetime64[ns]"), **named, **{name: getattr(bars, name).astype("datetime64[us]") for name in _DATES},
-        **{name: getattr(bars, name) for name in _NUMBERS}, "close_only": bars.close_only})
+    frame = pd.DataFrame({"ts": bars.index.astype("datetime64[ns]"), **named, **sent_columns(bars, shown)})
     server.send(lambda sender: sender.dataframe(frame, table_name=BARS.name, symbols=list(named), at="ts"))
 
 
@@ -42,21 +36,12 @@ def read_bars(server: QuestServer, symbol: str, start: str | None, end: str | No
     Raises:
         NoBars: there are none.
     """
-    statement = _CHOSEN
-    values: list[str | int] = [source, symbol, interval]
-    for sign, date in ((">=", start), ("<=", end)):
-        if date is not None:
-            statement += f" AND session {sign} cast(%s AS TIMESTAMP)"
-            values.append(np.datetime64(date, "us").astype(np.int64).item())
+    condition, bounds = within(start, end)
     server.settle()
-    rows = server.ask(statement + " ORDER BY ts", values, binary=True)
+    rows = server.ask(f"{_CHOSEN}{condition} ORDER BY ts", [source, symbol, interval, *bounds], binary=True)
     if not rows:
         raise NoBars(f"QuestDB has no {interval} bars of {symbol} from {source} there: copy them with cerebrolab questdb copy --bars")
     columns = list(zip(*rows, strict=True))
-    dates = {name: _days(column) for name, column in zip(_DATES, columns[1:3], strict=True)}
-    numbers = {name: np.array(column, dtype=np.float64) for name, column in zip(_NUMBERS, columns[3:-1], strict=True)}
+    dates = {name: found_days(column) for name, column in zip(DATES, columns[1:3], strict=True)}
+    numbers = {name: found_numbers(column) for name, column in zip(NUMBERS, columns[3:-1], strict=True)}
     return SymbolBars(symbol, np.array(columns[0], dtype=np.int64), **dates, **numbers, close_only=columns[-1][0])
-
-
-def _days(microseconds: tuple[int | None, ...]) -> np.ndarray:
-    return np.array([np.datetime64("NaT") if each is None else np.datetime64(each, "us") for each in microseconds], dtype="datetime64[D]")

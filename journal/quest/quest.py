@@ -5,13 +5,13 @@ from typing import Any, NamedTuple, Self
 
 from core.clock import Clock
 from core.errors import StoreFailed
+from core.questdb_server import SETTLE_S, QuestServer, QuestTable
 from core.series import SymbolBars
 from journal.account_log import LiveExecution
 from journal.columns import shortest
 from journal.history import DECISION, EquityPoint
 from journal.quest.bars import read_bars, send_bars
-from journal.quest.server import SETTLE_S, QuestServer
-from journal.quest.tables import BARS, EQUITY, EXECUTIONS, QuestTable, exact
+from journal.quest.tables import BARS, EQUITY, EXECUTIONS, TABLES, exact
 
 Record = LiveExecution | EquityPoint
 LATEST = 2**63 - 1
@@ -45,7 +45,7 @@ class Quest:
     """
 
     def __init__(self, address: str, clock: Clock | None = None, settle_s: float = SETTLE_S) -> None:
-        self._server = QuestServer(address, clock, settle_s)
+        self._server = QuestServer(address, TABLES, clock, settle_s)
         self.shown = self._server.shown
 
     def __enter__(self) -> Self:

@@ -4,31 +4,12 @@ QuestDB calculates in 76 digits at most: 38 for each price and each number of sh
 What is divided, such as a commission by shares, has as many digits as there are.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 
 from core.errors import StoreFailed
+from core.questdb_bars import TYPES as BAR_TYPES
+from core.questdb_server import QuestTable
 from journal.columns import shortest
-
-
-@dataclass(frozen=True, eq=False)
-class QuestTable:
-    """A table: column -> type; the first is the time. keys: with the time, what names a row. partition: a folder for each."""
-
-    name: str
-    columns: Mapping[str, str]
-    keys: tuple[str, ...]
-    partition: str
-
-    @property
-    def creation(self) -> str:
-        """The statement that makes it where it is not there."""
-        columns = ", ".join(f'"{name}" {kind}' for name, kind in self.columns.items())
-        keys = ", ".join(f'"{name}"' for name in self.keys)
-        return (f"CREATE TABLE IF NOT EXISTS {self.name} ({columns}) TIMESTAMP(ts) PARTITION BY {self.partition} WAL "
-                f"DEDUP UPSERT KEYS(ts, {keys})")
-
 
 TIME = {"ts": "TIMESTAMP_NS"}
 _TRADED, _WORTH = "DECIMAL(38,18)", "DECIMAL(76,38)"
@@ -40,9 +21,7 @@ EXECUTIONS = QuestTable("cerebrolab_executions", {
 EQUITY = QuestTable("cerebrolab_equity", {
     **TIME, "kind": "SYMBOL", "id": "LONG", **_WHOSE, "equity": _WORTH, "cash": _WORTH, "source": "SYMBOL"}, ("kind", "id"), "MONTH")
 BARS = QuestTable("cerebrolab_bars", {
-    **TIME, "source": "SYMBOL", "symbol": "SYMBOL", "interval": "SYMBOL", "session": "TIMESTAMP",
-    **dict.fromkeys(("open", "high", "low", "close", "volume", "dividend", "split"), "DOUBLE"),
-    "pay_date": "TIMESTAMP", "close_only": "BOOLEAN"}, ("source", "symbol", "interval"), "YEAR")
+    **TIME, "source": "SYMBOL", "symbol": "SYMBOL", "interval": "SYMBOL", **BAR_TYPES}, ("source", "symbol", "interval"), "YEAR")
 TABLES = (EXECUTIONS, EQUITY, BARS)
 
 

@@ -1,8 +1,8 @@
 """`cerebrolab notify` as a person meets it: a real journal, bars and mail server."""
 
 import pytest
-from mail_server import postbox
 from made_bars import frame
+from mail_server import postbox
 
 from core.settings import load_settings
 from journal import Journal

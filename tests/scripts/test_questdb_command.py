@@ -107,6 +107,26 @@ def test_bars_that_have_not_changed_are_not_sent_again(place, folder):
         assert same_bars(quest.bars("AAPL", source="yahoo"), stored)
 
 
+def test_a_backtest_runs_on_bars_that_were_copied_to_questdb(command, folder, quest_place, monkeypatch):
+    store = ParquetStore(folder / "bars")
+    store.write("SPY", daily_bars("SPY", YEAR), YEAR, source="yahoo")
+    answer = command("data", "copy", "bars", quest_place)
+    assert (answer.code, answer.err) == (0, "") and "1 of 1 series copied to questdb://127.0.0.1:" in answer.out and "p@ss" not in answer.out
+    monkeypatch.setenv("CEREBROLAB_STORE", quest_place)
+    assert command("data", "list").out.splitlines()[-1].split()[:2] == ["yahoo", "SPY"]
+    answer = command("backtest", "BuyAndHold", "--symbols", "SPY", "--source", "yahoo", "--start", str(YEAR[0]), "--end", str(YEAR[-1]), "--json")
+    assert answer.code == 0 and not any("/bars/" in name for name in answer.files if name.startswith(".cerebrolab"))
+
+
+def test_bars_at_a_questdb_that_is_not_there_are_one_line(command, monkeypatch):
+    monkeypatch.setattr("feeds.quest_store.WAITS_S", ())
+    monkeypatch.setenv("CEREBROLAB_STORE", "questdb://me:geheim@127.0.0.1:1?pg_port=1")
+    for name in ("list", "check"):
+        answer = command("data", name)
+        assert answer.code == 2 and answer.out == "" and answer.err.count("\n") == 1 and "geheim" not in answer.err
+        assert answer.err.startswith("error: questdb://me:***@127.0.0.1:1 failed: ") and "check the address, both its ports" in answer.err
+
+
 @pytest.mark.parametrize(("address", "told"), [
     ("", "there is no QuestDB to copy to: set CEREBROLAB_QUESTDB to questdb://USER:PASSWORD@HOST:9000"),
     ("questdb://u:geheim@h/x", "is none: write questdb://USER:PASSWORD@HOST:9000"),

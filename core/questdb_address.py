@@ -1,11 +1,8 @@
-"""Where a QuestDB is: one address for its two ports, HTTP to write and the PostgreSQL wire to read. Imports core."""
+"""Where a QuestDB is: one address for its two ports, HTTP to write and the PostgreSQL wire to read. Imports nothing heavy."""
 
 import re
 from dataclasses import dataclass, field
 from typing import Any, Self
-
-from sqlalchemy import make_url
-from sqlalchemy.exc import ArgumentError
 
 from core.errors import UsageError
 
@@ -34,6 +31,9 @@ class QuestAddress:
         Raises:
             UsageError: it is no such address.
         """
+        from sqlalchemy import make_url
+        from sqlalchemy.exc import ArgumentError
+
         try:
             url = make_url(text)
             given = {"port": int(url.port or cls.port), "pg_port": int(str(url.query.get("pg_port", cls.pg_port)))}
