@@ -1,4 +1,4 @@
-"""`cerebrolab daily`: after the close, collect bars, keep averages, ask strategies and mail their signals; each session once."""
+"""`cerebrolab daily`: after the close, collect bars, keep averages, mail signals, tell of the portfolio; each session once."""
 
 import threading
 from typing import TYPE_CHECKING, Annotated, Any
@@ -25,7 +25,7 @@ def daily(
 ) -> None:
     """Do the daily run of the latest session whose close was half an hour ago: 16:30 in New York, on trading days.
 
-    Steps: collect, averages, signals, mails. What is done is not done again; what failed or was interrupted goes on with the next run. Exit code 1:
+    Steps: collect, averages, signals, mails, portfolio (told to CEREBROLAB_NOTIFY). What is done is not done again; what failed or was interrupted goes on with the next run. Exit code 1:
     a step failed.
     """
     from core.calendars import get_calendar
@@ -46,7 +46,7 @@ def daily(
     way, channels = sender_of(settings) if settings.email_host else None, channels_of(settings)
 
     def today(journal: Journal, progress: Any) -> "Day":
-        return Day(last_due(sessions, clock.now_ns()), journal, stores.opened(settings.store), clock, source, calendar, period, split_names(symbols or ()), way, progress)
+        return Day(last_due(sessions, clock.now_ns()), journal, stores.opened(settings.store), clock, source, calendar, period, split_names(symbols or ()), way, channels, progress)
 
     stopped = threading.Event()
     with alone(settings.home), Journal(settings.journal) as journal, heard(stopped.set):

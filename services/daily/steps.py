@@ -1,4 +1,4 @@
-"""The steps of a day. Each may be done again: what it has done stays done. Imports feeds, journal, core and services.notify."""
+"""The steps of a day. Each may be done again: what it has done stays done. Imports feeds, journal, core, services.notify and what is beside it."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -6,13 +6,16 @@ from typing import Any
 
 import numpy as np
 
+from core.calendars import get_calendar
 from core.clock import Clock
 from core.errors import CerebrolabError, SourceUnavailable
 from feeds.averages import update
 from feeds.load import load_bars, source_named
 from feeds.store import BarStore
 from journal import Journal
+from services.daily.portfolio import accounts_told
 from services.notify.advice import advise
+from services.notify.channels import tell
 from services.notify.post import post
 from services.notify.sender import Sender
 
@@ -23,6 +26,7 @@ class Day:
 
     Attributes:
         session: exchange date. source, period: of the bars, as in `RunSpec`. way: how mails leave; None = none do.
+        channels: where the operator is told, addresses of apprise.
         symbols: collected beside those that are followed. progress: told (done, total, symbol).
     """
 
@@ -35,6 +39,7 @@ class Day:
     period: str = "5y"
     symbols: tuple[str, ...] = ()
     way: Sender | None = None
+    channels: tuple[str, ...] = ()
     progress: Callable[[int, int, str], Any] | None = None
 
     @property
@@ -98,7 +103,21 @@ def mails(day: Day) -> str:
     return f"{posted.sent} mails sent" + (f", {posted.given_up} given up" if posted.given_up else "")
 
 
-STEPS: Mapping[str, Callable[[Day], str]] = {"collect": collect, "averages": averages, "signals": signals, "mails": mails}
+def portfolio(day: Day) -> str:
+    """Tell the operator what live accounts are worth, and their alerts.
+
+    Raises:
+        SourceUnavailable: not every channel took it.
+    """
+    lines = accounts_told(day.journal, day.session, get_calendar(day.calendar))
+    if not lines:
+        return "no live account has traded"
+    if day.channels and not tell(day.channels, f"Portfolio on {day.session}", "\n".join(lines)):
+        raise SourceUnavailable("not every channel of CEREBROLAB_NOTIFY took the portfolio: look at its addresses, and at the log")
+    return f"{len(lines)} lines told" if day.channels else "; ".join(line.strip() for line in lines)
+
+
+STEPS: Mapping[str, Callable[[Day], str]] = {"collect": collect, "averages": averages, "signals": signals, "mails": mails, "portfolio": portfolio}
 
 
 def told(error: CerebrolabError) -> str:

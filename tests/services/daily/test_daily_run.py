@@ -2,6 +2,9 @@
 
 import sys
 import threading
+from contextlib import contextmanager
+from dataclasses import replace
+from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import numpy as np
@@ -17,6 +20,7 @@ from core.settings import Settings
 from feeds.parquet_store import ParquetStore
 from journal import Journal
 from services.daily import run
+from services.daily.portfolio import accounts_told
 from services.daily.run import AFTER_NS, alone, last_due, next_due, run_day
 from services.daily.steps import Day
 from services.notify.channels import channels_of, tell
@@ -65,7 +69,7 @@ def _day(tmp_path, clock, vendor):
 def test_a_day_from_bars_to_mails_and_again_nothing(day):
     day, box = day
     stand = run_day(day)
-    assert [(each.step, each.done, each.attempts) for each in stand] == [(step, True, 1) for step in ("collect", "averages", "signals", "mails")]
+    assert [(each.step, each.done, each.attempts) for each in stand] == [(step, True, 1) for step in ("collect", "averages", "signals", "mails", "portfolio")]
     assert box.told() == [("ann@example.org", "BUY UP")]
     [kept] = day.store.averages(["UP"], source="yahoo")
     assert kept.session[-1] == LAST and kept.values[-1, 0] == pytest.approx(np.mean(rising("UP").close[-7:]))
@@ -81,10 +85,10 @@ def test_what_fails_is_tried_again_and_told_once(day, vendor):
         assert (failed.step, failed.done, failed.attempts) == ("collect", False, attempt) and "has not published 2020-01-02 yet" in failed.text
     assert len(alerts) == 1 and alerts[0][0] == "Daily run of 2020-01-02: collect failed" and box.mails == []
     vendor.history["UP"] = rising("UP")
-    assert [each.done for each in run_day(day, lambda *told: alerts.append(told))] == [True] * 4 and len(alerts) == 1 and len(box.mails) == 1
+    assert [each.done for each in run_day(day, lambda *told: alerts.append(told))] == [True] * 5 and len(alerts) == 1 and len(box.mails) == 1
 
 
-@pytest.mark.parametrize("dies", ["collect", "averages", "signals", "mails"])
+@pytest.mark.parametrize("dies", ["collect", "averages", "signals", "mails", "portfolio"])
 def test_killed_within_any_step_it_goes_on_there(day, vendor, monkeypatch, dies):
     day, box = day
     work = run.STEPS[dies]
@@ -98,7 +102,23 @@ def test_killed_within_any_step_it_goes_on_there(day, vendor, monkeypatch, dies)
         run_day(day)
     monkeypatch.undo()
     deliver(monkeypatch, vendor)
-    assert [each.done for each in run_day(day)] == [True] * 4 and box.told() == [("ann@example.org", "BUY UP")]
+    assert [each.done for each in run_day(day)] == [True] * 5 and box.told() == [("ann@example.org", "BUY UP")]
+
+
+def test_the_operator_is_told_what_accounts_are_worth(day):
+    day, _ = day
+    opened, closed = (int(XNYS.close_of(SESSIONS[at:at + 1 or None])[0]) for at in (-2, -1))
+    history = day.journal.history
+    history.take("paper:1", "", Decimal("1000.00"), Decimal(10), {}, time_ns=opened)
+    history.take("paper:1", "", Decimal("1012.50"), Decimal("2.5"), {"SPY": {"quantity": "3.0", "price": "10"}, "QQQ": {"quantity": "0", "price": "1"}}, time_ns=closed)
+    history.take("paper:2", "", Decimal(5), Decimal(5), {}, time_ns=closed)
+    day.journal.account_log.note("paper:1", "gold", "alert", "kill switch: lost 60.00", time_ns=closed)
+    assert accounts_told(day.journal, LAST, XNYS) == [
+        "paper:1: 1,012.50, +12.50 (+1.25%) since the session before, cash 2.50", "  holds SPY 3", "  alert of gold: kill switch: lost 60.00",
+        "paper:2: 5.00, cash 5.00", "  holds nothing"]
+    with hook() as (channel, heard):
+        assert run_day(replace(day, channels=(channel,)))[-1].text == "5 lines told" and run_day(replace(day, channels=(channel,)))[-1].done
+    assert len(heard) == 1 and "Portfolio on 2020-01-02" in heard[0] and "1,012.50" in heard[0]
 
 
 def test_when_a_day_is_due():
@@ -117,13 +137,15 @@ def test_only_one_at_a_time(tmp_path):
         pass
 
 
-def test_the_operator_is_told_over_a_real_channel():
+@contextmanager
+def hook(status=200):
+    """(address of a channel that posts to this process, what came)."""
     heard = []
 
     class Hook(BaseHTTPRequestHandler):
         def do_POST(self):
             heard.append(self.rfile.read(int(self.headers["Content-Length"])).decode())
-            self.send_response(200 if "down" not in self.path else 500)
+            self.send_response(status)
             self.end_headers()
 
         def log_message(self, *_):
@@ -132,14 +154,17 @@ def test_the_operator_is_told_over_a_real_channel():
     server = HTTPServer(("127.0.0.1", 0), Hook)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
-        port = server.server_address[1]
-        settings = Settings(_env_file=None, CEREBROLAB_NOTIFY=f"json://127.0.0.1:{port}/up  json://127.0.0.1:{port}/down")
-        channels = channels_of(settings)
-        assert tell(channels[:1], "collect failed", "yahoo did not answer") and "yahoo did not answer" in heard[0]
-        assert not tell(channels, "x", "y") and tell((), "x", "y")
+        yield f"json://127.0.0.1:{server.server_address[1]}/", heard
     finally:
         server.shutdown()
         server.server_close()
+
+
+def test_the_operator_is_told_over_a_real_channel():
+    with hook() as (up, heard), hook(500) as (down, _):
+        channels = channels_of(Settings(_env_file=None, CEREBROLAB_NOTIFY=f"{up}  {down}"))
+        assert tell(channels[:1], "collect failed", "yahoo did not answer") and "yahoo did not answer" in heard[0]
+        assert not tell(channels, "x", "y") and tell((), "x", "y")
     with pytest.raises(UsageError, match=r"address 2 of CEREBROLAB_NOTIFY \(nonsense:…\)") as caught:
-        channels_of(Settings(_env_file=None, CEREBROLAB_NOTIFY=f"json://127.0.0.1:{port} nonsense://geheim"))
+        channels_of(Settings(_env_file=None, CEREBROLAB_NOTIFY=f"{up} nonsense://geheim"))
     assert "geheim" not in str(caught.value)
