@@ -20,6 +20,8 @@ from core.series import FIELDS, SymbolBars
 
 _PANELS = tuple(f"raw_{name}" for name in FIELDS) + ("dividend", "split", "pay_date")
 _DERIVED = ("traded", "last_close", "factor", "open", "high", "low", "close")
+_EMPTY = {"dividend": 0.0, "split": 1.0, "pay_date": np.datetime64("NaT")}  # where there is no bar; NaN in all others
+_TOGETHER = 64  # symbols
 _BY_TRADABLE = ("fingerprint", "adjusted", "seen")  # derived from `tradable` too
 
 
@@ -100,13 +102,8 @@ class Bars:
         """
         if not series:
             raise NoBars("no symbols were given: name at least one")
-        first = series[0]
-        if all(np.array_equal(first.index, other.index) for other in series[1:]):
-            index, session, rows = first.index, first.session, None
-        else:
-            index, where = np.unique(np.concatenate([each.index for each in series]), return_index=True)
-            session = np.concatenate([each.session for each in series])[where]
-            rows = [np.searchsorted(index, each.index) for each in series]
+        index, session = _union(series)
+        rows = [_rows(index, each.index) for each in series]
         panels = {name: _panel(series, name, len(index), rows) for name in _PANELS}
         symbols = tuple(each.symbol for each in series)
         return cls(
@@ -342,14 +339,34 @@ class Bars:
         return part
 
 
-def _panel(series: Sequence[SymbolBars], name: str, length: int, rows: list[np.ndarray] | None) -> np.ndarray:
+def _union(series: Sequence[SymbolBars]) -> tuple[np.ndarray, np.ndarray]:
+    """The times of all in order, and their sessions."""
+    index, session = series[0].index, series[0].session
+    for each in series[1:]:
+        if not len(index) or not np.array_equal(index[_rows(index, each.index)], each.index):
+            index, where = np.unique(np.concatenate([index, each.index]), return_index=True)
+            session = np.concatenate([session, each.session])[where]
+    return index, session
+
+
+def _rows(index: np.ndarray, times: np.ndarray) -> slice | np.ndarray:
+    """Where `times` are in `index`, as a slice where they follow one another there; what is missing in it is anywhere."""
+    first = int(np.searchsorted(index, times[0])) if len(times) else 0
+    part = slice(first, first + len(times))
+    return part if np.array_equal(index[part], times) else np.searchsorted(index, times).clip(max=len(index) - 1)
+
+
+def _panel(series: Sequence[SymbolBars], name: str, length: int, rows: Sequence[slice | np.ndarray]) -> np.ndarray:
+    """(T, N); filled some symbols at a time, since a column of a wide panel is far apart in memory."""
     attribute = name.removeprefix("raw_")
-    if name == "pay_date":
-        panel = np.full((length, len(series)), np.datetime64("NaT"), dtype="datetime64[D]")
-    else:
-        panel = np.full((length, len(series)), {"dividend": 0.0, "split": 1.0}.get(name, np.nan))
-    for at, each in enumerate(series):
-        panel[slice(None) if rows is None else rows[at], at] = getattr(each, attribute)
+    empty: Any = _EMPTY.get(name, np.nan)
+    panel = np.empty((length, len(series)), "datetime64[D]" if name == "pay_date" else np.float64)
+    for at in range(0, len(series), _TOGETHER):
+        part = series[at : at + _TOGETHER]
+        lines = np.full((len(part), length), empty, panel.dtype)
+        for line, each, where in zip(lines, part, rows[at : at + _TOGETHER], strict=True):
+            line[where] = getattr(each, attribute)
+        panel[:, at : at + _TOGETHER] = lines.T
     return panel
 
 

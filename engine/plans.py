@@ -34,7 +34,7 @@ class Decisions:
         """Append a trial: (T, N), NaN for no decision. A conviction is the symbol's latest decision, 0 before the first."""
         values = np.ascontiguousarray(signals)
         while (end := _append(values, self._first, self._rows, self._decided, self._conviction, self.borders[-1])) < 0:
-            larger = _room(2 * len(self._rows), values.shape[1])
+            larger = _room(max(2 * len(self._rows), self.borders[-1] + len(values)), values.shape[1])
             for old, new in zip((self._rows, self._decided, self._conviction), larger, strict=True):
                 new[: len(old)] = old
             self._rows, self._decided, self._conviction = larger
@@ -49,6 +49,8 @@ class Decisions:
         """What the trials ask for when they share a sizer, its first stage done."""
         taken = slice(0, self.borders[-1])
         rows, decided, conviction = self._rows[taken], self._decided[taken], self._conviction[taken]
+        if len(self.borders) == 2:  # one trial's rows are in order
+            return Plans(np.array(self.borders), rows, decided, conviction, sizer.wished_at(conviction, bars, rows))
         order = np.argsort(rows.astype(np.min_scalar_type(len(bars))), kind="stable")  # sizers walk through the bars once
         wished = np.empty(conviction.shape)
         wished[order] = sizer.wished_at(conviction[order], bars, rows[order])

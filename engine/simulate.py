@@ -137,11 +137,14 @@ def _fixed(panel: np.ndarray) -> np.ndarray:
 
 def _pay_rows(bars: Bars, actions: np.ndarray) -> np.ndarray:
     """(A,) the symbol's first row from the pay date on; the ex-date where none is known, T where there is no bar."""
-    rows = np.empty(len(actions), dtype=np.int64)
-    for at, (row, column) in enumerate(actions):
-        day = bars.pay_date[row, column]
-        later = bars.traded[row:, column] & (bars.session[row:] >= (bars.session[row] if np.isnat(day) else day))
-        rows[at] = row + np.argmax(later) if later.any() else len(bars)
+    row, column = actions.T
+    day = bars.pay_date[row, column]
+    rows = np.where(np.isnat(day), row, np.maximum(row, np.searchsorted(bars.session, day)))
+    left = np.flatnonzero(rows < len(bars))
+    while len(left):
+        left = left[~bars.traded[rows[left], column[left]]]
+        rows[left] += 1
+        left = left[rows[left] < len(bars)]
     return rows
 
 

@@ -11,16 +11,17 @@ from collections.abc import Iterable, Iterator, Mapping
 from types import TracebackType
 from typing import Any, Self
 
-from distributed import Client, Future, WorkerPlugin
+from distributed import Client, Future, WorkerPlugin, get_worker
 from distributed.comm.addressing import parse_address, parse_host_port
 from distributed.comm.registry import get_backend
 from distributed.scheduler import KilledWorker
 
 from core.bars import Bars
 from core.errors import BadSpec, CerebrolabError, SourceUnavailable, UsageError
-from engine.trials import Trials
+from engine.trials import Player, Trials
 from optimize import shared_bars
 from optimize.executors import DIED, Outcome
+from optimize.far_bars import FarBars
 from optimize.recipe import Numbered, Recipe, play
 
 TRIES = 3
@@ -35,7 +36,8 @@ _one_at_a_time = threading.Lock()  # Backtrader is not made for threads
 class Dask:
     """The workers of a scheduler.
 
-    Each gets the bars once, whenever it joins, and with every chunk the source of a user's files. A trial whose worker
+    Each gets the bars once, whenever it joins, or loads them itself from a store that it reaches; the source of a user's files comes
+    with every chunk. A trial whose worker
     dies is played by another; one that several workers have died of has that as its problem.
 
     Raises:
@@ -172,14 +174,16 @@ class _Out:
 
 
 class _Panel(WorkerPlugin):
-    """Takes the bars to every worker of the cluster, those that join later too."""
+    """Takes the bars, where they are not far, to every worker of the cluster, those that join later too."""
 
     def __init__(self, recipe: Recipe) -> None:
         self.name = _name(recipe)
-        self._key, self._bars = recipe.key, shared_bars.opened(recipe.bars)
+        self._key = recipe.key
+        self._bars = None if isinstance(recipe.bars, FarBars) else shared_bars.opened(recipe.bars)
 
     def setup(self, worker: Any) -> None:
-        _panels[self._key] = self._bars
+        if self._bars is not None:
+            _panels[self._key] = self._bars
 
     def teardown(self, worker: Any) -> None:
         _panels.pop(self._key, None)
@@ -206,6 +210,18 @@ def _connected(address: str, timeout_s: float) -> Client:
 
 
 def _play_chunk(recipe: Recipe, chunk: Numbered) -> Trials:
-    player = recipe.player(_panels[recipe.key])
+    player = _player_of_far(recipe) if isinstance(recipe.bars, FarBars) else recipe.player(_panels[recipe.key])
     with _one_at_a_time if player.engine == "cerebro" else contextlib.nullcontext():
         return play(player, chunk)
+
+
+def _player_of_far(recipe: Recipe) -> Player:
+    """Built here, in a task: a worker that loads bars while it joins would not answer its scheduler.
+
+    Raises:
+        UsageError: this worker cannot load them, or finds others.
+    """
+    try:
+        return recipe.player()
+    except CerebrolabError as error:
+        raise UsageError(f"the Dask worker {get_worker().address} cannot load the bars: {error}") from None

@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Any, Protocol, Self
 
 from engine.trials import Player, Trials, TwinPlayer
+from optimize.memory import chunks_at_once
 from optimize.recipe import Numbered, Recipe, play
 
 SWITCH_S = 0.00005  # how long a thread that has played waits for the interpreter
@@ -34,12 +35,12 @@ class Executor(Protocol):
 
 
 class Here:
-    """This process: the calling thread, or several threads, for the twin, which does not hold the interpreter."""
+    """This process: the calling thread, or several threads, as many as the memory is enough for; the twin does not hold the interpreter."""
 
     def __init__(self, player: Player, jobs: int = 1) -> None:
         self._player = player
-        self._jobs = jobs
-        self._pool = ThreadPoolExecutor(jobs, "trials") if jobs > 1 else None
+        self._most = chunks_at_once(player.traded.shape, jobs) if jobs > 1 else 1
+        self._pool = ThreadPoolExecutor(min(jobs, self._most), "trials") if jobs > 1 else None
 
     def __enter__(self) -> Self:
         self._interval = sys.getswitchinterval()
@@ -61,7 +62,7 @@ class Here:
         try:
             for chunk in chunks:
                 out[self._submitted(self._pool, chunk)] = chunk
-                if len(out) >= 2 * self._jobs:
+                if len(out) >= self._most:
                     yield from _finished(out)
             while out:
                 yield from _finished(out)

@@ -15,6 +15,8 @@ from core.space import Space
 from engine.trials import Player, Trials, player
 from optimize import shared_bars
 from optimize.executors import Executor, Here, Processes
+from optimize.far_bars import FarBars
+from optimize.memory import trials_together
 from optimize.objective import Objective
 from optimize.proposals import Proposal, proposals
 from optimize.recipe import Numbered, Recipe
@@ -33,17 +35,17 @@ class Outcome(NamedTuple):
 
 
 def outcomes(search: Search, space: Space, objectives: Sequence[Objective], played: Player, most: int, key: str,
-             done: set[int]) -> Iterator[Outcome]:
+             done: set[int], far: FarBars | None = None) -> Iterator[Outcome]:
     """Play what is not done yet.
 
     Args:
         played: the run's player. most: trials there can be. key: equal for equal sweeps on equal data.
-        done: numbers of trials that are known already.
+        done: numbers of trials that are known already. far: how Dask workers load the player's bars; None = they are sent.
 
     Raises:
         CerebrolabError: as `proposals`, `optimize.search.search` and the executors.
     """
-    with _places(search, played) as place:
+    with _places(search, played, far) as place:
         if not search.optuna:
             new = (each for each in proposals(space, search.method, search.trials or DEFAULT_TRIALS, search.seed)
                    if each[0] not in done)
@@ -101,8 +103,9 @@ def _chunks(found: Iterator[Proposal], played: Player, search: Search, most: int
     """Large enough that a compiled call is worth it, smaller towards the end so that all workers end together."""
     workers = search.jobs or os.cpu_count() or 1
     left, least = most, max(most // (16 * workers), 1)
+    largest = min(LARGEST_CHUNK, trials_together(played.traded.shape))
     while True:
-        size = min(max(left // (4 * workers), least), LARGEST_CHUNK) if played.engine == "twin" else 1 if most <= 1000 else 4
+        size = min(max(left // (4 * workers), least), largest) if played.engine == "twin" else 1 if most <= 1000 else 4
         chunk = list(islice(found, size))
         if not chunk:
             return
@@ -111,7 +114,7 @@ def _chunks(found: Iterator[Proposal], played: Player, search: Search, most: int
 
 
 @contextmanager
-def _places(search: Search, played: Player) -> Iterator[Any]:
+def _places(search: Search, played: Player, far: FarBars | None) -> Iterator[Any]:
     """A function from a window (start, end) to the executor that plays it."""
     jobs = search.jobs or os.cpu_count() or 1
     with ExitStack() as stack:
@@ -122,10 +125,10 @@ def _places(search: Search, played: Player) -> Iterator[Any]:
                 return stack.enter_context(Here(own, jobs))
         else:
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="cerebrolab-"))
-            path = shared_bars.write(played.bars, folder)
+            where = far or shared_bars.write(played.bars, folder)
 
             def place(start: str | None, end: str | None) -> Executor:
-                recipe = Recipe.of(played.spec, path, search.engine, start, end)
+                recipe = Recipe.of(played.spec, where, search.engine, start, end)
                 if search.dask is None:
                     return stack.enter_context(Processes(recipe, jobs))
                 from optimize.dask_cluster import Dask

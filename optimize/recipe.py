@@ -1,12 +1,10 @@
 """Recipe: a player in strings and numbers, for worker processes here and on other machines to build it from.
 
-Imports core, engine and optimize.shared_bars.
+Imports core, engine and its neighbours in optimize.
 """
 
-import atexit
 import hashlib
-import shutil
-import tempfile
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -16,14 +14,16 @@ from typing import Any
 import numpy as np
 
 from core.bars import Bars
-from core.errors import UsageError
 from core.measures import MEASURES
 from core.spec import RunSpec
 from engine.trials import Player, Trials, player
 from optimize import shared_bars
+from optimize.far_bars import FarBars
+from optimize.sent_files import present, text_of
 
 Numbered = Sequence[tuple[int, Mapping[str, Any]]]  # trials: number and parameters
-FILES = ("strategy", "sizer")  # fields of a spec that may name a user's file
+FILES = ("strategy", "sizer", "shorts")  # fields of a spec that may name a user's file
+_one_at_a_time = threading.Lock()
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,13 +32,13 @@ class Recipe:
 
     Attributes:
         spec: the run the trials vary, files of the user with their absolute paths.
-        bars: where `shared_bars.write` has left the bars.
+        bars: where `shared_bars.write` has left the bars, or how to load them.
         engine, start, end, blocks: as `engine.trials.player` takes them.
         texts: path -> text of the user's files, for a machine that does not have them.
     """
 
     spec: RunSpec
-    bars: str
+    bars: str | FarBars
     engine: str
     start: str | None
     end: str | None
@@ -46,26 +46,27 @@ class Recipe:
     texts: Mapping[str, str]
 
     @classmethod
-    def of(cls, spec: RunSpec, bars: str | Path, engine: str = "auto", start: str | None = None, end: str | None = None,
+    def of(cls, spec: RunSpec, bars: str | Path | FarBars, engine: str = "auto", start: str | None = None, end: str | None = None,
            blocks: int = 64) -> "Recipe":
-        """The recipe of a player for `spec` on the bars at the path `bars`.
+        """The recipe of a player for `spec` on the bars at the path `bars`, or on those.
 
         Raises:
             UsageError: a file that the spec names cannot be read.
         """
         texts = {}
         for name in FILES:
-            place, rest = _file(getattr(spec, name))
+            place, rest = _file(spec, name)
             if place:
                 path = str(Path(place).resolve())
-                texts[path] = _text(path)
+                texts[path] = text_of(path)
                 spec = spec.replace(**{name: path + rest})
-        return cls(spec, str(Path(bars).resolve()), engine, start, end, blocks, texts)
+        return cls(spec, bars if isinstance(bars, FarBars) else str(Path(bars).resolve()), engine, start, end, blocks, texts)
 
     @cached_property
     def key(self) -> str:
         """Digest: equal recipes, equal key."""
-        parts = (self.spec.to_dict(), self.bars, self.engine, self.start, self.end, self.blocks, sorted(self.texts.items()))
+        bars = self.bars.key if isinstance(self.bars, FarBars) else self.bars
+        parts = (self.spec.to_dict(), bars, self.engine, self.start, self.end, self.blocks, sorted(self.texts.items()))
         return hashlib.blake2b(repr(parts).encode(), digest_size=16).hexdigest()
 
     def __eq__(self, other: object) -> bool:
@@ -80,7 +81,8 @@ class Recipe:
         Args:
             bars: the panel, where the folder is out of reach.
         """
-        return _player(self, bars)
+        with _one_at_a_time:
+            return _player(self, bars)
 
     def unplayed(self, trials: Numbered, problem: str) -> Trials:
         """Rows of trials that could not be played."""
@@ -93,11 +95,15 @@ class Recipe:
 def _player(recipe: Recipe, bars: Bars | None) -> Player:
     spec = recipe.spec
     for name in FILES:
-        place, rest = _file(getattr(spec, name))
+        place, rest = _file(spec, name)
         if place:
-            spec = spec.replace(**{name: _present(place, recipe.texts[place]) + rest})
-    return player(spec, shared_bars.opened(recipe.bars) if bars is None else bars, engine=recipe.engine,
-                  start=recipe.start, end=recipe.end, blocks=recipe.blocks)
+            spec = spec.replace(**{name: present(place, recipe.texts[place]) + rest})
+    return player(spec, _bars(recipe) if bars is None else bars, engine=recipe.engine, start=recipe.start, end=recipe.end,
+                  blocks=recipe.blocks)
+
+
+def _bars(recipe: Recipe) -> Bars:
+    return recipe.bars.loaded() if isinstance(recipe.bars, FarBars) else shared_bars.opened(recipe.bars)
 
 
 def play(played_by: Player, trials: Numbered) -> Trials:
@@ -105,30 +111,10 @@ def play(played_by: Player, trials: Numbered) -> Trials:
     return played_by.play([params for _, params in trials])
 
 
-def _file(name: str | None) -> tuple[str, str]:
-    """The path in "path.py:Class" or "path.py", and what follows it; ("", "") where no file is named."""
-    text = name or ""
+def _file(spec: RunSpec, name: str) -> tuple[str, str]:
+    """The path in "path.py:Class" or "path.py", or of shorts, and what follows it; ("", "") where no file is named."""
+    text = getattr(spec, name) or ""
+    if name == "shorts":
+        return text, ""
     place, colon, kind = (text, "", "") if text.endswith(".py") else text.rpartition(":")
     return (place, colon + kind) if place.endswith(".py") else ("", "")
-
-
-def _text(path: str) -> str:
-    try:
-        return Path(path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"cannot read {path}: {error}; check the path before the colon") from None
-
-
-def _present(path: str, text: str) -> str:
-    """A file with this text: the one at `path`, or, where that is missing or another, one of our own."""
-    there = Path(path)
-    try:
-        if there.read_text(encoding="utf-8") == text:
-            return path
-    except (OSError, UnicodeDecodeError):
-        pass
-    folder = tempfile.mkdtemp(prefix="cerebrolab-")
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    own = Path(folder, there.name)
-    own.write_text(text, encoding="utf-8")
-    return str(own)

@@ -23,6 +23,7 @@ from journal import Journal
 from optimize import parity
 from optimize.collected import Collected, Columns
 from optimize.evidence import counted
+from optimize.far_bars import FarBars
 from optimize.gate import judge
 from optimize.objective import Objective, read_objectives
 from optimize.outcomes import block_counts, outcomes
@@ -60,7 +61,12 @@ def sweep(spec: RunSpec, space: Space | Mapping[str, Any] | None = None, *, bars
     search = search or Search(**options)
     objectives = read_objectives(search.objective)
     space = _space_of(spec, space)
-    bars = load(spec, store) if bars is None else bars
+    far = None
+    if bars is None:
+        bars = load(spec, store)
+        far = FarBars.of(spec, store, bars) if search.dask else None
+    if far:
+        log.info("the Dask workers load the bars from %s", far.place)
     played = player(spec, bars, search.engine)
     most = _bounded(space, search)
     collected = Collected(space.names, most)
@@ -74,7 +80,7 @@ def sweep(spec: RunSpec, space: Space | Mapping[str, Any] | None = None, *, bars
         told = _Telling(progress, most, objectives[0])
         if played.engine == "twin" and not compiled():
             told.text("compiling the twin, once: about a minute")
-        for trials, outcome, stopped in outcomes(search, space, objectives, played, most, head.key, set(recorded.done.tolist())):
+        for trials, outcome, stopped in outcomes(search, space, objectives, played, most, head.key, set(recorded.done.tolist()), far):
             taken = np.ones(len(trials), bool) if stopped else collected.add(trials, outcome)
             recorded.add(trials, outcome, taken)
             pruned += len(trials) * stopped

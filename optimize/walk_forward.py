@@ -26,6 +26,7 @@ from engine.trials import Player, Trials, player
 from optimize import shared_bars
 from optimize.chain import WalkForward, Window, chain_metrics, efficiency
 from optimize.executors import Executor, Here, Processes
+from optimize.memory import trials_together
 from optimize.objective import Objective, read_objectives
 from optimize.proposals import bound, proposals
 from optimize.recipe import Recipe
@@ -34,7 +35,6 @@ from optimize.windows import Span, spans
 
 METHODS = ("grid", "random")
 DRAWS = 100  # random trials where no number is given
-LARGEST_CHUNK = 512
 Record = Callable[[Sequence[Mapping[str, Any]], Trials], None]
 
 
@@ -119,7 +119,7 @@ class _Walk:
 
     def _train(self, start: str, end: str) -> Trials:
         numbered = list(enumerate(self._points))
-        size = min(-(-len(numbered) // (4 * self._jobs)), LARGEST_CHUNK)
+        size = min(-(-len(numbered) // (4 * self._jobs)), trials_together(self.bars.shape))
         chunks = (numbered[at : at + size] for at in range(0, len(numbered), size))
         parts = {}
         with self._executor(start, end) as executor:

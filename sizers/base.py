@@ -22,6 +22,7 @@ from sizers.limits import Groups, limit_weights, load_compiled, no_groups, secto
 from sizers.smallest_account import reason_for_none
 
 NO_SLEEVES = Sleeves()
+AT_ONCE = 2**18  # (decision, symbol) pairs whose wishes are worked out together: what fits a processor's cache
 
 
 class PortfolioSizer(bt.Sizer):
@@ -119,25 +120,34 @@ class PortfolioSizer(bt.Sizer):
 
     def wished_at(self, conviction: np.ndarray, bars: Bars, rows: np.ndarray) -> np.ndarray:
         """(D, N) `wished` of many decisions; arguments as in `weights_at`."""
-        kept = conviction
-        if self._limits.max_correlation < np.inf:
-            kept = np.array([uncorrelated(each, bars.upto(int(row)), self._limits)
-                             for each, row in zip(conviction, rows, strict=True)]).reshape(conviction.shape)
-        if self._sleeves:
-            _, codes, shares = self._sleeves.assign(bars.symbols)
-            wished = np.zeros(conviction.shape)
-            for code, share in enumerate(shares.tolist()):
-                if not share:
-                    continue
-                inside = codes == code
-                chosen = np.where(inside, kept, 0.0)
-                asked = np.flatnonzero(chosen.any(axis=1))
-                weights = self._asked_at(chosen[asked], bars.only(inside), rows[asked])
-                allowed = _within(np.where(chosen[asked] == 0, 0.0, weights), chosen[asked], self._limits.max_gross)
-                wished[asked] += share * allowed
-        else:
-            wished = self._asked_at(kept, bars, rows)
-        return np.where((kept == 0) | np.isnan(bars.last_close[rows]), 0.0, wished)
+        parts = self._parts(bars)
+        wished = np.empty(conviction.shape)
+        size = max(AT_ONCE // max(conviction.shape[1], 1), 1)
+        for some in (slice(first, first + size) for first in range(0, len(rows), size)):
+            kept = conviction[some]
+            if self._limits.max_correlation < np.inf:
+                kept = np.array([uncorrelated(each, bars.upto(int(row)), self._limits)
+                                 for each, row in zip(kept, rows[some], strict=True)]).reshape(kept.shape)
+            asked = self._asked_of_parts(kept, parts, rows[some]) if self._sleeves else self._asked_at(kept, bars, rows[some])
+            wished[some] = np.where((kept == 0) | np.isnan(bars.last_close[rows[some]]), 0.0, asked)
+        return wished
+
+    def _parts(self, bars: Bars) -> list[tuple[np.ndarray, float, Bars]]:
+        """Of each sleeve with a share: (N,) bool who is in it, the share, and the bars with its symbols tradable."""
+        if not self._sleeves:
+            return []
+        _, codes, shares = self._sleeves.assign(bars.symbols)
+        return [(codes == code, share, bars.only(codes == code)) for code, share in enumerate(shares.tolist()) if share]
+
+    def _asked_of_parts(self, conviction: np.ndarray, parts: list[tuple[np.ndarray, float, Bars]], rows: np.ndarray) -> np.ndarray:
+        """(D, N) weights, every sleeve sized for itself."""
+        wished = np.zeros(conviction.shape)
+        for inside, share, bars in parts:
+            chosen = np.where(inside, conviction, 0.0)
+            asked = np.flatnonzero(chosen.any(axis=1))
+            weights = self._asked_at(chosen[asked], bars, rows[asked])
+            wished[asked] += share * _within(np.where(chosen[asked] == 0, 0.0, weights), chosen[asked], self._limits.max_gross)
+        return wished
 
     def _asked_at(self, conviction: np.ndarray, bars: Bars, rows: np.ndarray) -> np.ndarray:
         """`weights_at`, unless a class restates `weights` below the one that states it."""

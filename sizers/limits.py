@@ -92,7 +92,8 @@ def limit_weights(weights: np.ndarray, current: np.ndarray, conviction: np.ndarr
         wished[at] = min(max(wished[at], -largest), largest) if not np.isnan(wished[at]) else 0.0
         if abs(wished[at]) * value < smallest:
             wished[at] = 0.0
-    ranked = np.argsort(-np.abs(np.where(decided, conviction, 0.0)), kind="mergesort")
+    chosen = np.flatnonzero(decided)
+    ranked = chosen[np.argsort(-np.abs(conviction[chosen]), kind="mergesort")]
     _limit_count(wished, decided, ranked, limits.max_positions)
     kept = current.copy()  # what is left after the sales and covers
     for at in np.flatnonzero(decided):
@@ -112,7 +113,7 @@ def limit_weights(weights: np.ndarray, current: np.ndarray, conviction: np.ndarr
             own[sleeves[column]] -= abs(kept[column]) * value
     for at in ranked:
         want = (abs(wished[at]) - abs(kept[at])) * value
-        if not decided[at] or want <= 0:
+        if want <= 0:
             continue
         most = min(budget, room[sectors[at]]) if sectors[at] >= 0 else budget
         most = min(most, own[sleeves[at]]) if sleeves[at] >= 0 else most
@@ -161,7 +162,7 @@ def _limit_count(wished: np.ndarray, decided: np.ndarray, ranked: np.ndarray, mo
         if not decided[at] and wished[at] != 0:
             count += 1
     for at in ranked:
-        if decided[at] and wished[at] != 0:
+        if wished[at] != 0:
             if count < most:
                 count += 1
             else:

@@ -33,6 +33,29 @@ def test_symbols_are_aligned_on_the_union_of_their_times():
     assert all(getattr(panel, f"raw_{name}").flags.c_contiguous for name in ("open", "high", "low", "close", "volume"))
 
 
+@pytest.mark.parametrize("count", [1, 5, 70, 128])
+def test_a_panel_is_what_every_series_says_and_nothing_else(count):
+    """Symbol by symbol, however many are laid into the panel together, and in whatever order they begin."""
+    random = np.random.default_rng(count)
+    days = np.arange("2020-01-01", "2020-03-01", dtype="datetime64[D]")
+    series = []
+    for number in range(count):
+        there = days[random.random(len(days)) < random.choice([0.1, 0.9, 1.0])][int(random.integers(0, 30)) :]
+        drawn = random.random((7, len(there)))
+        columns = dict(zip(("open", "high", "low", "close", "volume", "dividend", "split"), drawn, strict=True))
+        series.append(SymbolBars(f"S{number}", there.astype("datetime64[ns]").astype(np.int64), there, **columns, pay_date=there + 3))
+    panel = Bars.of(series)
+    times = sorted({int(each) for one in series for each in one.index})
+    assert panel.index.tolist() == times and panel.session.tolist() == np.array(times, "datetime64[ns]").astype("datetime64[D]").tolist()
+    places = {moment: row for row, moment in enumerate(times)}
+    for name, empty in {"raw_open": np.nan, "raw_volume": np.nan, "dividend": 0.0, "split": 1.0, "pay_date": np.datetime64("NaT")}.items():
+        expected = np.full((len(times), count), empty, getattr(panel, name).dtype)
+        for column, one in enumerate(series):
+            for at, moment in enumerate(one.index.tolist()):
+                expected[places[moment], column] = getattr(one, name.removeprefix("raw_"))[at]
+        np.testing.assert_array_equal(getattr(panel, name), expected)
+
+
 def test_a_daily_bar_is_complete_at_its_sessions_close_half_days_too():
     panel = bars(A=frame([1.0, 1.0, 1.0], start="2023-11-22").set_axis(
         pd.to_datetime(["2023-11-22", "2023-11-24", "2023-11-27"])))

@@ -2,6 +2,7 @@
 
 import logging
 import resource
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from vendor import ScriptedSource, daily_bars, same_bars
 from core.bars import Bars
 from core.errors import StoreFailed
 from feeds.parquet_store import ParquetStore
+from feeds.series_cache import SeriesCache
 from feeds.synthetic import SyntheticSource
 
 
@@ -123,3 +125,16 @@ def test_500_symbols_are_read_into_bars(tmp_path):
         store.write(bars.symbol, bars, sessions, source="yahoo")
     panel = Bars.of(ParquetStore(tmp_path).read(source.symbols(), source="yahoo"))
     assert panel.shape == (len(sessions), 500)
+
+
+def test_a_store_that_is_up_to_date_is_read_once_however_little_of_it_is_remembered(tmp_path, monkeypatch):
+    source = ScriptedSource(*history())
+    load(ParquetStore(tmp_path), source)
+    read, read_bytes = [], Path.read_bytes
+    monkeypatch.setattr(Path, "read_bytes", lambda path: read.append(path.name) or read_bytes(path))
+    monkeypatch.setattr("feeds.refresh.TOGETHER", 1)
+    store = ParquetStore(tmp_path)
+    store._files._cache = SeriesCache(limit=1)
+    series, _ = load(store, source)
+    assert [bars.symbol for bars in series] == ["AAPL", "BRK.B", "^GSPC", "EUR/USD"]
+    assert sorted(read) == ["AAPL.parquet", "BRK.B.parquet", "EUR%2FUSD.parquet", "^GSPC.parquet"]

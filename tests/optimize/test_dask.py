@@ -1,58 +1,14 @@
 """Trials played on a real Dask scheduler and worker processes on the loopback interface."""
 
-import os
-import signal
-import socket
-import subprocess
-import sys
 import time
-from pathlib import Path
 
-import psutil
 import pytest
+from dask_workers import Cluster, free_port
 
-import optimize
 from core.errors import BadSpec, SourceUnavailable, UsageError
 from optimize import dask_cluster
 from optimize.dask_cluster import Dask
 from optimize.executors import DIED
-
-ROOT = Path(optimize.__file__).parent.parent
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-class Cluster:
-    """A scheduler and workers, each a command of its own."""
-
-    def __init__(self, folder):
-        self.folder, self.port = folder, free_port()
-        self.address = f"tcp://127.0.0.1:{self.port}"
-        self.scheduler = self.start("scheduler", "--host", "127.0.0.1", "--port", str(self.port), "--no-dashboard")
-        self.workers = []
-
-    def start(self, role, *options, root=ROOT):
-        path = os.pathsep.join([str(root), os.environ.get("PYTHONPATH", "")])
-        with open(self.folder / "log", "ab") as log:
-            return subprocess.Popen([sys.executable, "-m", "dask", role, *options], cwd=self.folder, stdout=log, stderr=log,
-                                    env={**os.environ, "PYTHONPATH": path}, start_new_session=True)
-
-    def add_worker(self, *options, root=ROOT):
-        self.workers.append(self.start("worker", self.address, "--host", "127.0.0.1", "--nthreads", "1", "--no-dashboard",
-                                       "--memory-limit", "0", "--local-directory", str(self.folder), *options, root=root))
-
-    def stop(self):
-        for each in (*self.workers, self.scheduler):
-            processes = psutil.Process(each.pid).children(recursive=True) if each.poll() is None else []
-            each.send_signal(signal.SIGKILL)
-            for process in processes:
-                process.kill()
-            psutil.wait_procs(processes, timeout=10)
-            each.wait()
 
 
 @pytest.fixture(name="cluster")

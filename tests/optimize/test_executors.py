@@ -153,3 +153,11 @@ def test_a_file_that_is_another_on_the_worker_is_not_used(bars_path, tmp_path):
 def test_a_missing_file_is_one_clear_line(bars_path):
     with pytest.raises(ValueError, match="cannot read .*nowhere.py.*check the path"):
         Recipe.of(RunSpec(strategy="nowhere.py:Any"), bars_path)
+
+
+def test_a_file_of_shorts_travels_too(bars_path, tmp_path):
+    path = tmp_path / "shorts.csv"
+    path.write_text("symbol,date,fee,available\nAAA,,0.01,yes\n")
+    recipe = pickle.loads(pickle.dumps(Recipe.of(RunSpec(strategy="GoldenCross", symbols=("AAA",), shorts=str(path)), bars_path)))
+    path.unlink()
+    assert recipe.player().play([{"fast": 2, "slow": 9}]).problems == ("",)

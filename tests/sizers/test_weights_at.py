@@ -17,8 +17,9 @@ SIZERS = ("EqualWeight", "TargetWeight", "FixedFraction", "ByConfidence", "Inver
 @settings(max_examples=30)
 @given(seed=st.integers(0, 10_000), symbols=st.integers(1, 6), name=st.sampled_from(SIZERS),
        sleeves=st.sampled_from([None, {"a": "0.6: S0,S1", "b": "0.3"}, {"a": "0.9: S0"}]),
-       limits=st.sampled_from([Limits(), Limits(max_correlation=0.2, correlation_bars=10.0), Limits(max_gross=0.4)]))
-def test_at_once_is_one_by_one(seed, symbols, name, sleeves, limits):
+       limits=st.sampled_from([Limits(), Limits(max_correlation=0.2, correlation_bars=10.0), Limits(max_gross=0.4)]),
+       together=st.sampled_from([1, 7, 2**18]))
+def test_at_once_is_one_by_one(seed, symbols, name, sleeves, limits, together):
     bars = Bars.from_frames(ragged(50, symbols, seed))
     random = np.random.default_rng(seed)
     rows = np.flatnonzero(random.random(50) < 0.4)
@@ -26,7 +27,9 @@ def test_at_once_is_one_by_one(seed, symbols, name, sleeves, limits):
     read = Sleeves.read(sleeves, flexible=True) if sleeves else None
     sizer = getattr(sizers, name)(limits=limits, sleeves=read)
     expected = [sizer.wished(each, bars.upto(int(row))) for each, row in zip(conviction, rows, strict=True)]
-    np.testing.assert_array_equal(sizer.wished_at(conviction, bars, rows), np.array(expected).reshape(conviction.shape))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sizers.base.AT_ONCE", together)
+        np.testing.assert_array_equal(sizer.wished_at(conviction, bars, rows), np.array(expected).reshape(conviction.shape))
 
 
 def test_a_class_that_restates_weights_is_asked_one_by_one():
