@@ -135,7 +135,8 @@ def _flips(asked: Asked, found: Sequence[Change], store: BarStore, journal: Jour
     spec = asked.spec.replace(trading_days=None, end=None)
     source = source_named(spec.source, spec.calendar)
     names = {*source.canonical(spec.symbols), *source.canonical(spec.reference), *([source.market_index] if source.market_index else [])}
-    mine = [each for each in found if each.source == source.name and each.interval == spec.interval and each.symbol in names]
+    named = spec.universe is None and spec.events is None  # else files say whose bars are looked at
+    mine = [each for each in found if each.source == source.name and each.interval == spec.interval and (each.symbol in names or not named)]
     flipped: list[Flip] = []
     for first, last in together([each.time_ns for each in mine]):
         try:

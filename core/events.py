@@ -51,9 +51,30 @@ class Events:
         return bool(self._events) or self._haircut is not None
 
     def named(self, name: Callable[[str], str]) -> "Events":
-        """The events with every symbol under another name."""
-        events = [each._replace(symbol=name(each.symbol), to=name(each.to) if each.to else "") for each in self._events.values()]
-        return Events(events, self._haircut)
+        """The events with every symbol under another name.
+
+        Raises:
+            UsageError: two of them are of one symbol then, or new symbols lead back to an old one.
+        """
+        events: dict[str, Event] = {}
+        for old in self._events.values():
+            each = old._replace(symbol=name(old.symbol), to=name(old.to) if old.to else "")
+            if each.symbol in events:
+                raise UsageError(f"{old.symbol} and another symbol of the events are both {each.symbol}: leave one line of them")
+            if each.kind != RENAMED or each.to != each.symbol:  # the source calls both by one name
+                events[each.symbol] = each
+        found = Events(tuple(events.values()), self._haircut)
+        for symbol in events:
+            found._check_ends(symbol)
+        return found
+
+    def _check_ends(self, symbol: str) -> None:
+        passed = {symbol}
+        while symbol in self._events and self._events[symbol].kind == RENAMED:
+            symbol = self._events[symbol].to
+            if symbol in passed:
+                raise UsageError(f"the new symbols of {symbol} lead back to it: correct the events")
+            passed.add(symbol)
 
     def current(self, symbol: str) -> str:
         """The latest name of a symbol."""

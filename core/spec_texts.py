@@ -74,18 +74,22 @@ def utc_time(name: str, text: str) -> str:
         BadSpec: the text is neither.
     """
     try:
-        if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
-            return dt.date.fromisoformat(text).isoformat()
         found = dt.datetime.fromisoformat(text)
-    except ValueError:
+        if not 1678 <= found.year < 2262:  # what 64 bits of nanoseconds hold
+            raise ValueError(text)
+        if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
+            return found.date().isoformat()
+        if "T" not in text and " " not in text:
+            raise ValueError(text)
+        moment = found.replace(tzinfo=dt.UTC) if found.tzinfo is None else found.astimezone(dt.UTC)
+    except (ValueError, OverflowError):
         raise BadSpec(f"{name} {text!r} is no date and no time: write it as 2026-01-05 or 2026-01-05T21:30:00Z") from None
-    moment = found.replace(tzinfo=dt.UTC) if found.tzinfo is None else found.astimezone(dt.UTC)
     return moment.replace(tzinfo=None).isoformat() + "Z"
 
 
 def utc_ns(text: str, last: bool = True) -> int:
     """What `utc_time` has written as UTC nanoseconds; a date is the last moment of its day, or the first."""
     day = len(text) == len("2026-01-05")
-    moment = dt.datetime.fromisoformat(text).replace(tzinfo=dt.UTC) + dt.timedelta(days=int(day and last))
-    since = moment - dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
-    return (since // dt.timedelta(microseconds=1)) * 1_000 - int(day and last)
+    since = dt.datetime.fromisoformat(text).replace(tzinfo=dt.UTC) - dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+    day_ns = 86_400 * 10**9 - 1 if day and last else 0
+    return (since // dt.timedelta(microseconds=1)) * 1_000 + day_ns

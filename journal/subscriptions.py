@@ -19,9 +19,11 @@ from core.errors import UnknownName, UsageError
 from journal.database import Database, insert_new
 from journal.tables import AdviceRow, DeliveryRow, SubscriberRow, SubscriptionRow
 
-ADVICE, CONFIRM = "advice", "confirm"
+ADVICE, CONFIRM, WISH = "advice", "confirm", "wish"
 MOST_FOLLOWED = 1_000  # subscriptions of one address
+NEVER = 2**62  # when a mail that was given up is tried again
 AGAIN_NS = 10 * 60 * 10**9  # before a second question whether an address is right
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{20,100}")
 _ADDRESS = re.compile(r"[^@\s<>\"'(),:;\\\[\]]{1,64}@(?=.{1,255}$)[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*")
 
 
@@ -57,11 +59,12 @@ class Due:
     """What one subscriber is to be told now: one mail.
 
     Attributes:
-        asks: whether the address is to be confirmed. deliveries: what `Subscriptions.sent` is to be told. attempts: how often it was tried.
+        asks: whether the address is to be confirmed. wishes: whether somebody wants it to follow more. deliveries: what `Subscriptions.sent` is to be told. attempts: how often it was tried.
     """
 
     subscriber: Subscriber
     asks: bool
+    wishes: bool
     advices: tuple[Advice, ...]
     deliveries: tuple[int, ...]
     attempts: int
@@ -85,22 +88,26 @@ class Subscriptions:
     def ask(self, address: str, follows: Iterable[tuple[str, str]]) -> Subscriber:
         """Note that somebody wants an address to follow (strategy, symbol) pairs; unless it has opted in, it is asked by mail.
 
-        A confirmed address follows them at once only through its own link (`follow`): here it is asked first, too.
+        A confirmed address is mailed the link by which it can follow more (`follow`): here nothing is added to what it follows.
 
         Raises:
-            UsageError: it is no address, nothing is to be followed, or too much.
+            UsageError: it is no address, nothing is to be followed, or too much; whether it is known makes no difference.
         """
-        name, now = _address(address), self._clock.now_ns()
+        name, now, pairs = _address(address), self._clock.now_ns(), _pairs(follows)
         with self._database.writing() as session:
             row = session.scalar(select(SubscriberRow).where(SubscriberRow.address == name))
             if row is None:
                 row = SubscriberRow(address=name, token=secrets.token_urlsafe(32), created_ns=now)
                 session.add(row)
                 session.flush()
-            if row.confirmed_ns is None or row.left_ns is not None:
-                row.confirmed_ns = row.left_ns = None
-                self._follow(session, row.id, follows, now)
-                self._ask(session, row.id, now)
+            if row.confirmed_ns is not None and row.left_ns is None:
+                self._ask(session, row.id, WISH, now)
+                return self._of(session, row)
+            session.execute(delete(DeliveryRow).where(DeliveryRow.subscriber_id == row.id, DeliveryRow.sent_ns.is_(None), DeliveryRow.kind == ADVICE))
+            back, row.confirmed_ns, row.left_ns = row.left_ns is not None, None, None
+            known = set(_follows(session, [row.id]).get(row.id, ()))
+            self._follow(session, row.id, [each for each in pairs if each not in known][: MOST_FOLLOWED - len(known)], now)
+            self._ask(session, row.id, CONFIRM, now, always=back)
             return self._of(session, row)
 
     def confirm(self, token: str) -> Subscriber:
@@ -131,9 +138,9 @@ class Subscriptions:
     def follow(self, token: str, follows: Iterable[tuple[str, str]]) -> Subscriber:
         """What the address of a link follows from now on, instead of what it did. Raises as `confirm`, and UsageError as `ask`."""
         with self._database.writing() as session:
-            row = _by_token(session, token)
+            row, pairs = _by_token(session, token), _pairs(follows)
             session.execute(delete(SubscriptionRow).where(SubscriptionRow.subscriber_id == row.id))
-            self._follow(session, row.id, follows, self._clock.now_ns())
+            self._follow(session, row.id, pairs, self._clock.now_ns())
             return self._of(session, row)
 
     def followed(self) -> dict[str, tuple[str, ...]]:
@@ -182,7 +189,8 @@ class Subscriptions:
     def due(self, after: int = 0, limit: int = 100) -> list[Due]:
         """Mails whose time has come, in the order of subscribers, of those after a number; at most `limit`."""
         now, row = self._clock.now_ns(), DeliveryRow
-        waits = (row.sent_ns.is_(None), row.next_ns <= now)
+        gone = select(SubscriberRow.id).where(SubscriberRow.left_ns.is_not(None))
+        waits = (row.sent_ns.is_(None), row.next_ns <= now, row.subscriber_id.not_in(gone))
         with self._database.reading() as session:
             chosen = select(row.subscriber_id).where(*waits, row.subscriber_id > after).distinct().order_by(row.subscriber_id).limit(limit)
             numbers = list(session.scalars(chosen))
@@ -215,24 +223,20 @@ class Subscriptions:
     def waiting(self) -> int:
         """How many mails are still to be sent, now or later."""
         with self._database.reading() as session:
-            return session.scalar(select(func.count(DeliveryRow.subscriber_id.distinct())).where(DeliveryRow.sent_ns.is_(None))) or 0
+            wait = (DeliveryRow.sent_ns.is_(None), DeliveryRow.next_ns < NEVER)
+            return session.scalar(select(func.count(DeliveryRow.subscriber_id.distinct())).where(*wait)) or 0
 
     # -- inside ---------------------------------------------------------------------------------------
 
-    def _follow(self, session: Session, subscriber: int, follows: Iterable[tuple[str, str]], now: int) -> None:
-        pairs = list(dict.fromkeys(follows))
-        if not pairs:
-            raise UsageError("nothing is to be followed: name symbols and strategies")
-        count = session.scalar(select(func.count()).where(SubscriptionRow.subscriber_id == subscriber)) or 0
-        if count + len(pairs) > MOST_FOLLOWED:
-            raise UsageError(f"{count + len(pairs)} subscriptions are too many for one address: {MOST_FOLLOWED} at most")
-        session.execute(insert_new(session, SubscriptionRow), [
-            dict(subscriber_id=subscriber, strategy=strategy, symbol=symbol, created_ns=now) for strategy, symbol in pairs])
+    def _follow(self, session: Session, subscriber: int, pairs: Sequence[tuple[str, str]], now: int) -> None:
+        if pairs:
+            session.execute(insert_new(session, SubscriptionRow), [
+                dict(subscriber_id=subscriber, strategy=strategy, symbol=symbol, created_ns=now) for strategy, symbol in pairs])
 
-    def _ask(self, session: Session, subscriber: int, now: int) -> None:
-        asked = session.scalar(select(func.max(DeliveryRow.ref)).where(DeliveryRow.subscriber_id == subscriber, DeliveryRow.kind == CONFIRM))
-        if asked is None or now - asked >= AGAIN_NS:
-            session.add(DeliveryRow(subscriber_id=subscriber, kind=CONFIRM, ref=now, created_ns=now, next_ns=now, attempts=0, error=""))
+    def _ask(self, session: Session, subscriber: int, kind: str, now: int, always: bool = False) -> None:
+        asked = session.scalar(select(func.max(DeliveryRow.ref)).where(DeliveryRow.subscriber_id == subscriber, DeliveryRow.kind == kind))
+        if asked is None or now - asked >= AGAIN_NS or (always and now != asked):
+            session.add(DeliveryRow(subscriber_id=subscriber, kind=kind, ref=now, created_ns=now, next_ns=now, attempts=0, error=""))
 
     def _of(self, session: Session, row: SubscriberRow) -> Subscriber:
         session.flush()
@@ -240,6 +244,15 @@ class Subscriptions:
 
 
 _TAKES_PART = (SubscriberRow.confirmed_ns.is_not(None), SubscriberRow.left_ns.is_(None))
+
+
+def _pairs(follows: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    pairs = list(dict.fromkeys(follows))
+    if not pairs:
+        raise UsageError("nothing is to be followed: name symbols and strategies")
+    if len(pairs) > MOST_FOLLOWED:
+        raise UsageError(f"{len(pairs)} subscriptions are too many for one address: {MOST_FOLLOWED} at most")
+    return pairs
 
 
 def _address(text: str) -> str:
@@ -251,7 +264,7 @@ def _address(text: str) -> str:
 
 
 def _by_token(session: Session, token: str) -> SubscriberRow:
-    row = session.scalar(select(SubscriberRow).where(SubscriberRow.token == token)) if token else None
+    row = session.scalar(select(SubscriberRow).where(SubscriberRow.token == token)) if _TOKEN.fullmatch(token) else None
     if row is None:
         raise UnknownName("this link is not valid: subscribe again, or use the link of the latest mail")
     return row
@@ -276,4 +289,5 @@ def _advice(row: AdviceRow) -> Advice:
 
 def _due(subscriber: Subscriber, rows: Sequence[_Delivery], told: Mapping[int, Advice]) -> Due:
     advices = tuple(told[row.ref] for row in rows if row.kind == ADVICE)
-    return Due(subscriber, any(row.kind == CONFIRM for row in rows), advices, tuple(row.id for row in rows), max(row.attempts for row in rows))
+    asks, wishes = (any(row.kind == kind for row in rows) for kind in (CONFIRM, WISH))
+    return Due(subscriber, asks, wishes, advices, tuple(row.id for row in rows), max(row.attempts for row in rows))

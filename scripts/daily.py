@@ -1,5 +1,6 @@
 """`cerebrolab daily`: after the close, collect bars, keep averages, mail signals, tell of the portfolio; each session once."""
 
+import datetime as dt
 import threading
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -31,6 +32,7 @@ def daily(
     from core.calendars import get_calendar
     from core.clock import SystemClock
     from core.settings import load_settings
+    from core.spec_texts import period_start
     from feeds import stores
     from feeds.load import source_named
     from journal import Journal
@@ -43,6 +45,7 @@ def daily(
 
     settings, clock, sessions = load_settings(), SystemClock(), get_calendar(calendar)
     source_named(source, calendar)
+    period_start(period, dt.date.today())
     way, channels = sender_of(settings) if settings.email_host else None, channels_of(settings)
 
     def today(journal: Journal, progress: Any) -> "Day":

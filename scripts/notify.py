@@ -1,5 +1,6 @@
 """`cerebrolab notify`: what followed strategies say today, mailed to those who follow them."""
 
+import datetime as dt
 from typing import Annotated, Any
 
 import typer
@@ -21,13 +22,17 @@ def notify(
     """
     from core.clock import SystemClock
     from core.settings import load_settings
+    from core.spec_texts import period_start
     from feeds import stores
+    from feeds.load import source_named
     from journal import Journal
     from services.notify.advice import Advised, advise
     from services.notify.post import post
     from services.notify.sender import sender_of
 
     settings = load_settings()
+    source_named(source)
+    period_start(period, dt.date.today())
     way, clock = sender_of(settings), SystemClock()
     with Journal(settings.journal) as journal:
         with output.progress_bar() as progress:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from journal import Journal, RunRow
 
 runs = typer.Typer(help="Runs recorded in the journal.")
+MOST_ROW = 2**63 - 1
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON value and nothing else.")]
 
 
@@ -40,7 +41,7 @@ def list_(
 
 @runs.command()
 def show(
-    run: Annotated[int, typer.Argument(metavar="RUN", help="Number of the run.")],
+    run: Annotated[int, typer.Argument(metavar="RUN", min=1, max=MOST_ROW, help="Number of the run.")],
     as_json: AsJson = False,
 ) -> None:
     """Show one run: what was asked, what came out, what was refused."""
@@ -65,7 +66,7 @@ def show(
 
 @runs.command()
 def compare(
-    numbers: Annotated[list[int], typer.Argument(metavar="RUN...", help="Numbers of two runs or more.")],
+    numbers: Annotated[list[int], typer.Argument(metavar="RUN...", min=1, max=MOST_ROW, help="Numbers of two runs or more.")],
     as_json: AsJson = False,
 ) -> None:
     """Put runs side by side."""
@@ -87,7 +88,7 @@ def compare(
 
 @runs.command()
 def repeat(
-    run: Annotated[int, typer.Argument(metavar="RUN", help="Number of the run.")],
+    run: Annotated[int, typer.Argument(metavar="RUN", min=1, max=MOST_ROW, help="Number of the run.")],
     as_json: AsJson = False,
 ) -> None:
     """Play a run once more on the bars of its day, before the source changed any; exit code 1 when something else comes out."""
@@ -102,7 +103,7 @@ def repeat(
     solved.configure(settings.solved)
     with output.progress_bar() as progress:
         result = engine.run(_as_it_was(found), store=stores.opened(settings.store), progress=progress)
-    now = {"final_value": result.final_value, **result.metrics}
+    now = output.finite({"final_value": result.final_value, **result.metrics})  # as the journal keeps them
     same_bars, differ = result.bars.fingerprint == found.fingerprint, [name for name, value in now.items() if not _equal(_outcome(found).get(name), value)]
     if as_json:
         output.as_json({"run": found.id, "same_bars": same_bars, "same_result": not differ, "then": {name: _outcome(found).get(name) for name in now},
@@ -132,7 +133,7 @@ def _as_it_was(run: "RunRow") -> "RunSpec":
 def _equal(then: Any, now: Any) -> bool:
     """To nine digits: another machine's arithmetic may differ in the last ones."""
     if isinstance(then, float) and isinstance(now, float):
-        return math.isclose(then, now, rel_tol=1e-9, abs_tol=1e-9) or (math.isnan(then) and math.isnan(now))
+        return math.isclose(then, now, rel_tol=1e-9, abs_tol=1e-9)
     return then == now
 
 

@@ -94,11 +94,13 @@ def averages(settings: Settings, symbols: Sequence[str], start: str | None = Non
         if name not in stored:
             raise _not_averaged(kept, name, interval, found.name)
     closes = {each.symbol: each for each in kept.read(names, start, end, interval, source=found.name)}
-    return [(stored[name], _closes_at(closes[name], stored[name].index)) for name in names]
+    return [(stored[name], _closes_at(closes.get(name), stored[name].index)) for name in names]
 
 
-def _closes_at(bars: SymbolBars, index: np.ndarray) -> np.ndarray:
+def _closes_at(bars: SymbolBars | None, index: np.ndarray) -> np.ndarray:
     """(len(index),) closes of the bars at these times; NaN where there is none."""
+    if bars is None:
+        return np.full(len(index), np.nan)
     places = np.searchsorted(bars.index, index).clip(max=len(bars) - 1)
     return np.where(bars.index[places] == index, bars.close[places], np.nan)
 

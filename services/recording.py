@@ -158,6 +158,7 @@ class Recorder:
         _, warnings = refresh(self._source, self._bars, self._symbols, self._date, self._date, INTERVAL, clock=self._clock)
         if warnings:
             raise SourceUnavailable(warnings[0])
+        self._averages.begin(self._date)  # what is still to be written is of streamed bars
         for symbol in self._symbols:
             update(self._bars, symbol, INTERVAL, self._source.name)
         self._official_due, self._is_over = None, self._once

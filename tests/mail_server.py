@@ -14,11 +14,17 @@ class Postbox:
     """What came, in order. `answers` are given instead of 250 in turn, for a recipient ("rcpt") or a mail ("data")."""
 
     def __init__(self) -> None:
+        self.hangs_up, self.ends_at, self.most = False, set(), 0  # after a refusal; at these recipients; after so many mails of a connection
         self.mails: list[Any] = []
         self.answers: dict[str, list[str]] = {"rcpt": [], "data": []}
         self._came = threading.Semaphore(0)
 
     async def handle_RCPT(self, server, session, envelope, address, options):
+        session.count = getattr(session, "count", 0) + 1
+        if address in self.ends_at or session.count > self.most > 0:
+            server.transport.write(b"421 not here\r\n")
+            server.transport.close()
+            return "421 not here"
         if self.answers["rcpt"]:
             return self.answers["rcpt"].pop(0)
         envelope.rcpt_tos.append(address)
@@ -26,6 +32,9 @@ class Postbox:
 
     async def handle_DATA(self, server, session, envelope):
         if self.answers["data"] and (answer := self.answers["data"].pop(0)):
+            if self.hangs_up:
+                server.transport.write(f"{answer}\r\n".encode())
+                server.transport.close()
             return answer
         mail = email.message_from_bytes(envelope.content, policy=default)
         assert envelope.rcpt_tos == [str(mail["To"])]

@@ -163,6 +163,10 @@ class StoreContract:
         noisy = replace(bars, close=bars.close * (1 + 1e-8), volume=bars.volume * (1 + 1e-6))
         store.write("AAPL", noisy, YEAR, source="yahoo")
         assert same_bars(store.read(["AAPL"], source="yahoo")[0], bars) and len(store.revisions("AAPL", source="yahoo")) == 0
+        paid = replace(bars, symbol="IBM", dividend=np.where(np.arange(len(bars)) == 5, 0.0237, 0.0))
+        store.write("IBM", paid, YEAR, source="yahoo")
+        store.write("IBM", replace(paid, dividend=np.where(paid.dividend > 0, 0.023702, 0.0)), YEAR, source="yahoo")  # rounded after a split of 7
+        assert len(store.revisions("IBM", source="yahoo")) == 0
 
     @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.differing_executors])
     @given(written=st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9), st.integers(0, 3), st.booleans(), st.sets(st.integers(0, 9))), max_size=7))

@@ -35,6 +35,7 @@ from services.api.routes import (
 )
 from services.api.staged import Staged
 from services.jobs import Jobs
+from services.notify.poster import Poster
 
 BODY_LIMIT = 1_000_000  # bytes
 RATE = 600  # requests a minute of one client
@@ -71,7 +72,7 @@ def create_app(settings: Settings, token: str | None = None, *, workers: int = 1
         with _told(app), Journal(settings.journal) as journal, Jobs(settings, journal, workers) as running:
             journal.runs(limit=1)  # makes the tables
             app.state.journal, app.state.jobs = journal, running
-            with questdb.following(settings):
+            with questdb.following(settings), Poster(journal, settings) as app.state.poster:
                 yield
 
     dependencies = [Security(HTTPBearer(auto_error=False))] if token is not None else []

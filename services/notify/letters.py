@@ -7,9 +7,10 @@ is beside it.
 import base64
 import binascii
 import math
+import re
 from collections.abc import Mapping, Sequence
 from email.header import Header
-from email.utils import parseaddr
+from email.utils import formataddr, formatdate, parseaddr
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -58,9 +59,12 @@ class Letters:
     """
 
     def __init__(self, sender: str, site: str) -> None:
-        self._from, self._sender, self._site = sender, parseaddr(sender)[1], site.rstrip("/")
-        if "@" not in self._sender or any(ord(each) < 32 for each in sender):
+        name, self._sender = parseaddr(sender)
+        self._site = site.rstrip("/")
+        bare = not name and sender.strip().strip("<>") == self._sender
+        if not re.fullmatch(r"[^@\s<>]+@[^@\s<>]+", self._sender) or not self._sender.isascii() or any(ord(each) < 32 for each in sender) or not (name or bare):
             raise UsageError(f"sender {sender[:100]!r} is no address: set EMAIL_FROM to one such as Signals <signals@example.org>")
+        self._from = formataddr((name, self._sender))
         self._host = self._sender.rpartition("@")[2]
         self._parts: dict[tuple[str, str, str, bool], Part] = {}
 
@@ -71,11 +75,13 @@ class Letters:
         parts = [self._part(each, number < MOST_PICTURES) for number, each in enumerate(due.advices)]
         plain, pages = _pages(html=False), _pages(html=True)
         ends = subscriber.follows, bool(parts), links["change"], links["leave"]
-        text = [_encoded(plain.question(subscriber.follows, links["confirm"])) if due.asks else b"", *(part.text for part in parts), _encoded(plain.foot(*ends))]
+        text = [_encoded(plain.question(subscriber.follows, links["confirm"])) if due.asks else b"",
+                _encoded(plain.wish(links["change"])) if due.wishes else b"", *(part.text for part in parts), _encoded(plain.foot(*ends))]
         html = [_encoded(pages.head(title)), _encoded(pages.question(subscriber.follows, links["confirm"])) if due.asks else b"",
+                _encoded(pages.wish(links["change"])) if due.wishes else b"",
                 *(part.html for part in parts), _encoded(pages.foot(*ends))]
         number = "-".join(map(str, (subscriber.id, due.deliveries[0], due.deliveries[-1])))
-        headers = {"From": self._from, "To": subscriber.address, "Subject": title, "Message-ID": f"<{number}.cerebrolab@{self._host}>",
+        headers = {"From": self._from, "To": subscriber.address, "Date": formatdate(usegmt=True), "Subject": title, "Message-ID": f"<{number}.cerebrolab@{self._host}>",
                    "List-Unsubscribe": f"<{links['leave']}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",  # RFC 8058
                    "Auto-Submitted": "auto-generated", "MIME-Version": "1.0"}
         return Letter(self._sender, subscriber.address, _joined(headers, b"".join(text), b"".join(html), [part.picture for part in parts if part.picture]))
@@ -96,7 +102,7 @@ class Letters:
 def subject(due: Due) -> str:
     """What the mail is about, in one line."""
     if not due.advices:
-        return "Please confirm that you want these signals"
+        return "Please confirm that you want these signals" if due.asks else "Do you want more signals?"
     named = [f"{each.signal} {each.symbol}" for each in due.advices[:MOST_NAMED]]
     more = len(due.advices) - MOST_NAMED
     return ", ".join(named) + (f" and {more} more" if more > 0 else "")

@@ -7,7 +7,7 @@ killed before it has told nobody, and what is written down is not told again. Im
 import smtplib
 import ssl
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
@@ -24,12 +24,16 @@ class Refused(CerebrolabError):
     """The server does not take this mail.
 
     Attributes:
-        lasting: it will not take it later either.
+        lasting: it will not take it later either. lost: it ended the connection, twice, instead of an answer.
     """
 
-    def __init__(self, text: str, lasting: bool) -> None:
+    def __init__(self, text: str, lasting: bool, lost: bool = False) -> None:
         super().__init__(text)
-        self.lasting = lasting
+        self.lasting, self.lost = lasting, lost
+
+
+class _Lost(Exception):
+    """The connection ended before the mail was ours to end."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +47,7 @@ class Server:
     host: str
     port: int
     user: str = ""
-    password: str = ""
+    password: str = field(default="", repr=False)
     security: str = "auto"
 
     @property
@@ -92,35 +96,58 @@ class Mailbox:
     def hand_over(self, letter: Letter, before_end: Callable[[], bool]) -> bool:
         """Send a mail; False where `before_end` says that it is not ours to send any more.
 
+        A connection that the server ends before that is opened once more: some servers take so many mails over one, and no more.
+
         Raises:
-            Refused: the server does not take it. SourceUnavailable: it does not answer, or turned us away.
+            Refused: the server does not take it. SourceUnavailable: it does not answer.
             UsageError: the settings are not possible, or it does not take our password.
         """
         try:
-            smtp = self._connected()
-            address = letter.address
+            try:
+                return self._hand(letter, before_end)
+            except _Lost:
+                self._drop()
+                return self._hand(letter, before_end)
+        except _Lost as error:
+            self._drop()
+            raise Refused(f"{self._server.shown} ends the connection at the mail to {letter.address} ({error})", lasting=False, lost=True) from None
+        except Refused:
+            raise
+        except BaseException:
+            self._drop()  # no word is said within a mail
+            raise
+
+    def _hand(self, letter: Letter, before_end: Callable[[], bool]) -> bool:
+        smtp, address = self._connected(), letter.address
+        try:
             self._asked(smtp.mail(letter.sender), address)
             self._asked(smtp.rcpt(address), address)
             self._asked(smtp.docmd("DATA"), address)
             smtp.send(letter.content.replace(b"\r\n.", b"\r\n.."))  # a point at a beginning is doubled (RFC 5321, 4.5.2)
-            if not before_end():
-                self._drop()
-                return False
-            smtp.send(b".\r\n")
-            self._asked(smtp.getreply(), address)
-        except (smtplib.SMTPServerDisconnected, OSError) as error:
+        except (smtplib.SMTPException, OSError) as error:
+            raise _Lost(_one_line(error)) from None
+        if not before_end():
             self._drop()
-            raise SourceUnavailable(f"the mail server {self._server.shown} did not answer ({error}): check EMAIL_HOST and EMAIL_PORT") from None
+            return False
+        try:
+            smtp.send(b".\r\n")
+            answer = smtp.getreply()
+        except (smtplib.SMTPException, OSError) as error:
+            raise SourceUnavailable(f"the mail server {self._server.shown} did not answer ({_one_line(error)}): check EMAIL_HOST and EMAIL_PORT") from None
+        self._asked(answer, address, ended=True)
         self._count += 1
         return True
 
-    def _asked(self, answer: tuple[int, bytes], address: str) -> None:
+    def _asked(self, answer: tuple[int, bytes], address: str, ended: bool = False) -> None:
         code, text = answer
-        if code == 421:
-            raise smtplib.SMTPServerDisconnected(_said(answer))
+        if code == 421 and not ended:
+            raise smtplib.SMTPServerDisconnected(f"421 {_text(text)}")
         if not 200 <= code < 400:
-            if self._smtp is not None:
-                self._smtp.rset()
+            try:
+                if self._smtp is not None:
+                    self._smtp.rset()
+            except (smtplib.SMTPException, OSError):
+                self._drop()
             raise Refused(f"{self._server.shown} does not take the mail to {address}: {code} {_text(text)}", lasting=code >= 500)
 
     def _connected(self) -> smtplib.SMTP:
@@ -134,11 +161,17 @@ class Mailbox:
                           else smtplib.SMTP(server.host, server.port, timeout=self._timeout_s))
             self._begin(self._smtp, context if way == "starttls" else None)
         except smtplib.SMTPAuthenticationError as error:
-            self._drop()
+            if error.smtp_code < 500:
+                raise SourceUnavailable(f"the mail server {server.shown} lets nobody in now ({error.smtp_code}): try again later") from None
             raise UsageError(f"the mail server {server.shown} does not take our name and password ({error.smtp_code}): check EMAIL_USER and EMAIL_PASSWORD") from None
-        except smtplib.SMTPNotSupportedError as error:
-            self._drop()
-            raise UsageError(f"the mail server {server.shown} cannot do what is asked of it ({error}): check EMAIL_SECURITY, EMAIL_USER and EMAIL_PORT") from None
+        except (smtplib.SMTPResponseException, smtplib.SMTPServerDisconnected) as error:
+            raise SourceUnavailable(f"the mail server {server.shown} turned us away ({_one_line(error)}): try again later") from None
+        except smtplib.SMTPException as error:
+            raise UsageError(f"the mail server {server.shown} cannot do what is asked of it ({_one_line(error)}): check EMAIL_SECURITY, EMAIL_USER and EMAIL_PORT") from None
+        except UnicodeError:
+            raise UsageError(f"EMAIL_HOST {server.host[:80]!r}, EMAIL_USER or EMAIL_PASSWORD has characters that cannot be sent: write ASCII") from None
+        except OSError as error:
+            raise SourceUnavailable(f"the mail server {server.shown} did not answer ({_one_line(error)}): check EMAIL_HOST and EMAIL_PORT") from None
         self._count = 0
         return self._smtp
 
@@ -156,8 +189,8 @@ class Mailbox:
             self._smtp = None
 
 
-def _said(answer: tuple[int, bytes]) -> str:
-    return f"{answer[0]} {_text(answer[1])}"
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:200]
 
 
 def _text(text: bytes) -> str:

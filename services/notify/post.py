@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from core.clock import Clock
 from core.errors import SourceUnavailable
 from journal import Journal
-from journal.subscriptions import Due
+from journal.subscriptions import NEVER, Due
 from services.notify.letters import Letters
 from services.notify.mailbox import Mailbox, Refused
 from services.notify.sender import Sender
@@ -15,7 +15,8 @@ from services.notify.sender import Sender
 log = logging.getLogger(__name__)
 PAGE = 100  # subscribers asked for at once
 WAITS_S = (60, 300, 900, 3_600, 4 * 3_600, 12 * 3_600)  # before a mail is tried again
-NEVER = 2**62
+LOST = 3  # connections that end at one mail after the other, after which the server is taken to be away
+PASSES = 3  # over what is due: another process may have had a part of a mail
 
 
 @dataclass
@@ -33,37 +34,69 @@ def post(journal: Journal, way: Sender, clock: Clock, progress: Callable[[int], 
     Raises:
         SourceUnavailable: the server does not answer; what has not left stays due. UsageError: the settings are not possible.
     """
-    posted, after, letters = Posted(), 0, Letters(way.sender, way.site)
     with Mailbox(way.server) as mailbox:
-        while page := journal.subscriptions.due(after, PAGE):
+        round_ = _Round(journal, mailbox, Letters(way.sender, way.site), clock, progress)
+        for _ in range(PASSES):
+            if not round_.over():
+                break
+    return round_.posted
+
+
+class _Round:
+    """Mails over one mailbox."""
+
+    def __init__(self, journal: Journal, mailbox: Mailbox, letters: Letters, clock: Clock, progress: Callable[[int], None] | None) -> None:
+        self._journal, self._mailbox, self._letters, self._clock, self._progress = journal, mailbox, letters, clock, progress
+        self.posted, self._lost = Posted(), 0
+
+    def over(self) -> int:
+        """Send everything that is due; returns how many mails another process had a part of."""
+        after, skipped = 0, 0
+        while page := self._journal.subscriptions.due(after, PAGE):
             after = page[-1].subscriber.id
             for due in page:
-                _send(journal, mailbox, due, letters, clock, posted)
-                if progress is not None:
-                    progress(posted.sent)
-    return posted
+                skipped += not self._send(due)
+                if self._progress is not None:
+                    self._progress(self.posted.sent)
+        return skipped
 
+    def _send(self, due: Due) -> bool:
+        """Whether this mail was ours."""
+        claimed, posted = False, self.posted
 
-def _send(journal: Journal, mailbox: Mailbox, due: Due, letters: Letters, clock: Clock, posted: Posted) -> None:
-    claimed = False
+        def claim() -> bool:
+            nonlocal claimed
+            claimed = self._journal.subscriptions.sent(due)
+            return claimed
 
-    def claim() -> bool:
-        nonlocal claimed
-        claimed = journal.subscriptions.sent(due)
-        return claimed
-
-    try:
-        posted.sent += mailbox.hand_over(letters.letter(due), claim)
-    except Refused as error:
-        last = error.lasting or due.attempts >= len(WAITS_S)
-        posted.given_up, posted.later = posted.given_up + last, posted.later + (not last)
-        log.warning("%s%s", error, "; given up" if last else "; tried again later")
-        journal.subscriptions.failed(due, str(error), NEVER if last else clock.now_ns() + WAITS_S[due.attempts] * 10**9)
-    except SourceUnavailable as error:
-        if claimed:  # the server may have it: it is not sent twice
-            log.warning("the mail to %s was ended, and its answer was lost: taken for sent", due.subscriber.address)
+        try:
+            ours = self._mailbox.hand_over(self._letters.letter(due), claim)
+            posted.sent += ours
+            self._lost = 0
+            return ours
+        except Refused as error:
+            self._refused(due, error)
+        except SourceUnavailable as error:
+            if not claimed:
+                self._later(due, str(error))
+                raise
+            log.warning("the mail to %s was ended, and its answer was lost: taken for sent", due.subscriber.address)  # it is not sent twice
             posted.sent += 1
-            return
+        return True
+
+    def _refused(self, due: Due, error: Refused) -> None:
+        self._lost = self._lost + 1 if error.lost else 0
+        if error.lasting or due.attempts >= len(WAITS_S):
+            self.posted.given_up += 1
+            log.warning("%s; given up", error)
+            self._journal.subscriptions.failed(due, str(error), NEVER)
+        else:
+            self.posted.later += 1
+            log.warning("%s; tried again later", error)
+            self._later(due, str(error))
+        if self._lost >= LOST:
+            raise SourceUnavailable(f"{error}, and at {LOST - 1} before it: try again later")
+
+    def _later(self, due: Due, text: str) -> None:
         wait = WAITS_S[min(due.attempts, len(WAITS_S) - 1)]
-        journal.subscriptions.failed(due, str(error), clock.now_ns() + wait * 10**9)
-        raise
+        self._journal.subscriptions.failed(due, text, self._clock.now_ns() + wait * 10**9)

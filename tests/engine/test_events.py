@@ -150,6 +150,19 @@ def test_a_source_without_the_old_name_gives_all_under_the_new(tmp_path):
     assert "the source does not know all earlier names (OLD)" in " ".join(panel.origin.warnings)
 
 
+def test_names_that_the_source_calls_the_same():
+    def one(name):
+        return name.upper().replace("-", ".")
+
+    day_ = day(DAYS[4])
+    same = Events([Event(day_, "BRK-B", RENAMED, to="BRK.B"), Event(day_, "a", MERGED, 5.0)]).named(one)
+    assert same.current("BRK.B") == "BRK.B" and same.current("A") == "A" and same
+    with pytest.raises(UsageError, match=r"are both BRK\.B"):
+        Events([Event(day_, "brk-b", MERGED, 100.0), Event(day_, "BRK.B", DELISTED, 3.0)]).named(one)
+    with pytest.raises(UsageError, match="lead back to it"):
+        Events([Event(day_, "a-b", RENAMED, to="C"), Event(day_, "C", RENAMED, to="A.B")]).named(one)
+
+
 @pytest.mark.parametrize("spec, told", [
     (dict(execution="twap:30"), "execution twap:30 sells in slices"),
     (dict(interval="1m", fill="session_close"), "positions are left in the closing auction")])

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from core.clock import ManualClock
 from core.errors import UnknownName, UsageError
 from journal import opened
-from journal.subscriptions import AGAIN_NS, MOST_FOLLOWED, Advice
+from journal.subscriptions import AGAIN_NS, MOST_FOLLOWED, NEVER, Advice
 
 BUY = Advice("GoldenCross", "SPY", "2024-03-01", "BUY", Decimal("512.85"), {"fast": 510.1, "slow": 500.0})
 GOLD = ("GoldenCross", "SPY")
@@ -80,7 +80,7 @@ def test_who_has_left_hears_nothing_more_and_may_come_back(subscriptions, clock)
     assert not subscriptions.leave(ann.token).confirmed and not subscriptions.leave(ann.token).confirmed
     assert subscriptions.due() == [] and subscriptions.followed() == {}
     assert subscriptions.advise([replace(BUY, session="2024-03-04")]) == 1 and subscriptions.due() == []
-    clock.sleep(AGAIN_NS / 1e9)
+    clock.sleep(1)
     again = subscriptions.ask("ann@example.org", [GOLD])
     assert not again.confirmed and [due.asks for due in subscriptions.due()] == [True]
     assert subscriptions.confirm(again.token).follows == (GOLD,)
@@ -88,6 +88,9 @@ def test_who_has_left_hears_nothing_more_and_may_come_back(subscriptions, clock)
 
 def test_nobody_else_changes_what_a_member_follows_or_has_it_asked_all_day(subscriptions, clock):
     ann = member(subscriptions)
+    assert subscriptions.ask("ann@example.org", [("Momentum", "QQQ")]).follows == (GOLD,)
+    [wish] = subscriptions.due()
+    assert wish.wishes and not wish.asks and subscriptions.sent(wish)
     assert subscriptions.ask("ann@example.org", [("Momentum", "QQQ")]).follows == (GOLD,) and subscriptions.due() == []
     assert subscriptions.follow(ann.token, [("Momentum", "QQQ")]).follows == (("Momentum", "QQQ"),)
     for _ in range(3):
@@ -105,6 +108,30 @@ def test_what_is_no_address(subscriptions, text):
     with pytest.raises(UsageError, match="is not an e-mail address"):
         subscriptions.ask(text, [GOLD])
     assert subscriptions.due() == []
+
+
+def test_the_answer_is_the_same_for_those_who_are_known(subscriptions):
+    member(subscriptions)
+    half = [("S", f"A{number}") for number in range(600)]
+    for address in ("ann@example.org", "new@example.org"):
+        for follows in (half, half, [("T", symbol) for _, symbol in half]):
+            subscriptions.ask(address, follows)
+        with pytest.raises(UsageError, match="too many"):
+            subscriptions.ask(address, half + [("T", symbol) for _, symbol in half])
+    assert len(subscriptions.ask("new@example.org", half).follows) == MOST_FOLLOWED
+
+
+def test_what_was_refused_after_leaving_is_not_sent_and_what_is_given_up_does_not_wait(subscriptions, clock):
+    ann, ben = member(subscriptions), member(subscriptions, "ben@example.org")
+    subscriptions.advise([BUY])
+    one, two = subscriptions.due()
+    assert subscriptions.sent(one) and subscriptions.leave(ann.token)
+    subscriptions.failed(one, "451", 0)
+    subscriptions.failed(two, "550", NEVER)
+    assert subscriptions.due() == [] and ben.confirmed
+    clock.sleep(1)
+    subscriptions.ask("ann@example.org", [GOLD])
+    assert [(due.asks, due.advices) for due in subscriptions.due()] == [(True, ())]
 
 
 def test_too_little_too_much_and_links_of_nobody(subscriptions):

@@ -42,6 +42,14 @@ def test_a_run_is_repeated_as_it_was(command, store):
     assert both["same_data"] is False
 
 
+def test_a_run_without_a_closed_trade_is_repeated(command, store):
+    first = command(*RUN[:1], "BuyAndHold", *RUN[2:8], "--json").value
+    assert first["win_rate"] is None
+    again = command("runs", "repeat", str(first["run"]))
+    assert again.code == 0 and "the result is the same" in again.out
+    assert command("runs", "repeat", "99999999999999999999").code == 2
+
+
 def test_a_run_that_comes_out_otherwise_is_told(command, store, folder):
     first = command(*RUN, "--as-of", "2020-07-03").value
     text = (folder / "own.py").write_text  # the strategy is another one by now
@@ -67,6 +75,7 @@ def test_bars_as_of_a_day(command, store):
     ((*RUN, "--as-of", "yesterday"), "as_of 'yesterday' is no date and no time: write it as 2026-01-05 or 2026-01-05T21:30:00Z"),
     (("backtest", "GoldenCross", "--source", "synthetic", "--as-of", "2020-07-03"), "bars of synthetic have no versions"),
     ((*RUN, "--as-of", "2010-07-03"), "no 1d bars of SPY"),
+    *(((*RUN, "--as-of", text), "is no date and no time") for text in ("9999-12-31", "0001-01-01T00:00:00+05:00", "20260105", "2026-W01-1")),
 ])
 def test_what_as_of_cannot_be(command, store, options, told):
     answer = command(*options)
@@ -95,6 +104,13 @@ def test_changes_and_the_signals_they_flip(command, store):
     shown = command("data", "revisions", "--spec", "run.toml")
     assert (shown.code, shown.err) == (0, "") and "signals that would have been others" in shown.out
     assert command("data", "revisions", "--since", "2020-07-04", "--json").value["changes"] == []
+
+
+def test_signals_of_a_universe_are_looked_at_too(command, store, folder):
+    revise(store, now=LATE + 9)
+    (folder / "members.csv").write_text(f"symbol,entry,exit\nSPY,{YEAR[0]},\n")
+    (folder / "run.toml").write_text(SPEC.replace('symbols = ["SPY"]', 'universe = "members.csv"'))
+    assert command("data", "revisions", "--spec", "run.toml", "--json").value["flips"]
 
 
 def test_live_runs_of_the_journal_are_looked_at(command, store):

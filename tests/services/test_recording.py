@@ -312,3 +312,19 @@ def at_time(ns):
 def of(alpaca):
     """The source that asks a venue."""
     return AlpacaSource(endpoints=endpoints_of(alpaca), clock=ManualClock(alpaca.now))
+
+
+class AveragesDown(Failing):
+    """A store that takes bars, and no averages while it is down."""
+
+    def _do(self, name, *arguments, **named):
+        return getattr(self._store, name)(*arguments, **named) if name == "write" else super()._do(name, *arguments, **named)
+
+
+def test_averages_of_streamed_bars_do_not_outlive_the_official_ones(venue, tmp_path):
+    alpaca, store = venue("15:48:30", bars=CLOSING), AveragesDown(ParquetStore(tmp_path))
+    alpaca.faults.add(BarFault(symbol="BBB", do="corrected", nth=12))
+    turns = [(at("15:59:30"), lambda live: setattr(store, "down", True)), (at("16:00:20"), lambda live: alpaca.mute("data")),
+             (at("16:19:50"), lambda live: setattr(store, "down", False))]
+    recorded(alpaca, store, at("16:40"), turns)
+    agree(tmp_path, alpaca, at("16:00"))

@@ -3,6 +3,7 @@
 Opening a page changes nothing, as programs open links too; its button does. Imports services and what is beside it.
 """
 
+import logging
 import re
 from functools import lru_cache
 from pathlib import Path
@@ -12,7 +13,7 @@ from urllib.parse import parse_qs
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse
 
-from core.errors import CerebrolabError, UsageError
+from core.errors import CerebrolabError, StoreFailed, UsageError
 from journal.subscriptions import Subscriber
 from services.api.parts import JournalPart
 from services.api.routes.subscriptions import known
@@ -21,6 +22,7 @@ from services.notify.advice import followable
 if TYPE_CHECKING:
     import jinja2
 
+log = logging.getLogger(__name__)
 router = APIRouter(tags=["subscriptions"], include_in_schema=False)
 Token = Annotated[str, Query(max_length=100)]
 HEADERS = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY",
@@ -61,9 +63,13 @@ def ask_change(journal: JournalPart, token: Token = "") -> HTMLResponse:
 @router.post("/subscriptions/change")
 async def change(request: Request, journal: JournalPart, token: Token = "") -> HTMLResponse:
     """Follow what is chosen, and what is added."""
-    form = parse_qs((await request.body()).decode("utf-8", "replace"), max_num_fields=2_000)
+    text = (await request.body()).decode("utf-8", "replace")
 
     def changed() -> Subscriber:
+        try:
+            form = parse_qs(text, max_num_fields=2_000)
+        except ValueError:
+            raise UsageError("the form has too many fields: choose fewer signals") from None
         kept = [pair for pair in journal.subscriptions.subscriber(token).follows if " ".join(pair) in form.get("keep", [])]
         return journal.subscriptions.follow(token, [*kept, *_added(form)])
 
@@ -86,6 +92,9 @@ def _page(name: str, found: Any, saved: bool = False, again: Any = None) -> HTML
     problem, status, subscriber = "", 200, None
     try:
         subscriber = found()
+    except StoreFailed:
+        log.exception("a page about a subscription failed")
+        problem, status, saved, again = "The service does not answer for the moment. Open the link again in a few minutes.", 503, False, None
     except CerebrolabError as error:
         problem, status, saved = str(error), 404 if again is None else 422, False
         if again is not None:
@@ -94,7 +103,7 @@ def _page(name: str, found: Any, saved: bool = False, again: Any = None) -> HTML
             except CerebrolabError:
                 status = 404
     page = _pages().get_template("subscription.html.j2")
-    shown = page.render(name=name if subscriber is not None else "nobody", subscriber=subscriber, problem=problem, saved=saved, strategies=followable())
+    shown = page.render(name=name if subscriber is not None else "nobody", subscriber=subscriber, problem=problem, away=status == 503, saved=saved, strategies=followable())
     return HTMLResponse(shown, status, HEADERS)
 
 

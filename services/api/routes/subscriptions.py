@@ -1,22 +1,15 @@
 """Subscriptions to advice: /v1/subscriptions. What its links lead to is in `subscription_pages`. Imports services and what is beside it."""
 
-import logging
 from typing import Annotated, Any
 
-from fastapi import APIRouter, BackgroundTasks, Query
+from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
 
-from core.clock import SystemClock
-from core.errors import CerebrolabError, UnknownName
-from core.settings import Settings
-from journal import Journal
+from core.errors import UnknownName
 from journal.subscriptions import Subscriber
-from services.api.parts import Body, JournalPart, SettingsPart
+from services.api.parts import Body, JournalPart
 from services.notify.advice import followable
-from services.notify.post import post
-from services.notify.sender import sender_of
 
-log = logging.getLogger(__name__)
 router = APIRouter(tags=["subscriptions"])
 Symbol = Annotated[str, Field(pattern=r"^[A-Z0-9^][A-Z0-9.^=/-]{0,19}$", examples=["SPY"])]
 Token = Annotated[str, Query(max_length=100, description="Of the links in mails to this address.")]
@@ -58,12 +51,12 @@ class Follower(BaseModel):
 
 
 @router.post("/subscriptions", status_code=202, response_model=Asked)
-def subscribe(wanted: Wanted, journal: JournalPart, settings: SettingsPart, later: BackgroundTasks) -> Any:
+def subscribe(wanted: Wanted, journal: JournalPart, request: Request) -> Any:
     """Have an address asked, by mail, whether it wants to be told; the answer is the same for addresses that are known already."""
     for strategy in wanted.strategies:
         known(strategy)
     journal.subscriptions.ask(wanted.address, [(strategy, symbol) for strategy in wanted.strategies for symbol in wanted.symbols])
-    later.add_task(send, journal, settings)
+    request.app.state.poster.wake()
     return {"detail": "a mail with a link is on its way to this address; it is told nothing before the link was opened and confirmed"}
 
 
@@ -95,15 +88,4 @@ def known(strategy: str) -> None:
 def follower(found: Subscriber) -> dict[str, Any]:
     """As it is served."""
     return {"address": found.address, "confirmed": found.confirmed, "follows": [{"strategy": strategy, "symbol": symbol} for strategy, symbol in found.follows]}
-
-
-def send(journal: Journal, settings: Settings) -> None:
-    """Send what is due now, if mails can be sent; what fails is tried by the next one, and by the daily run."""
-    if not settings.email_host:
-        log.warning("a mail is due, and no mail server is set: set EMAIL_HOST")
-        return
-    try:
-        post(journal, sender_of(settings), SystemClock())
-    except CerebrolabError as error:
-        log.warning("mails were not sent: %s", error)
 

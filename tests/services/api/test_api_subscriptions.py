@@ -1,6 +1,7 @@
 """Subscribing by the REST API: a real server, a real mail, and the pages that its links lead to."""
 
 import re
+import socket
 from urllib.parse import urlsplit
 
 import httpx
@@ -74,7 +75,7 @@ def test_who_is_known_is_not_told_to_strangers(client, box):
     client.post(links(box[0].arrived())["confirm"])
     member = subscribe(client, symbols=["QQQ"])
     assert first.json() == again.json() == member.json() and first.status_code == again.status_code == member.status_code
-    assert len(box[0].mails) == 1
+    assert str(box[0].arrived()["Subject"]) == "Do you want more signals?" and len(box[0].mails) == 2
 
 
 @pytest.mark.parametrize(("changes", "status", "field"), [
@@ -95,6 +96,27 @@ def test_links_of_nobody_and_pages_that_may_do_nothing_else(client):
         assert "default-src 'none'" in answer.headers["content-security-policy"] and answer.headers["referrer-policy"] == "no-referrer"
         assert client.get(f"/v1/subscriptions/{page}", params={"token": "x" * 101}).status_code == 422
     assert client.post("/v1/subscriptions", json=ANN).status_code == 401 and client.get("/v1/subscriptions", params={"token": "x"}).status_code == 401
+
+
+def test_a_journal_that_is_away_is_no_dead_link(client, box, settings):
+    subscribe(client)
+    page = links(box[0].arrived())["leave"]
+    settings.journal.rename(settings.journal.with_suffix(".away"))
+    answer = client.post(page)
+    assert answer.status_code == 503 and "Not just now" in answer.text and "journal" not in answer.text
+
+
+def test_a_form_of_thousands_of_fields(client, box):
+    subscribe(client)
+    answer = client.post(links(box[0].arrived())["change"], content="&".join(["a=1"] * 2_001))
+    assert answer.status_code == 422 and "too many fields" in answer.text
+
+
+def test_a_mail_server_that_hangs_holds_up_nobody(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        update = dict(email_host="127.0.0.1", email_port=silent.getsockname()[1], email_from="s@example.org")
+        with serving(create_app(settings_in(tmp_path).model_copy(update=update), rate=0)) as address, httpx.Client(base_url=address, timeout=20) as client:
+            assert {client.post("/v1/subscriptions", json={**ANN, "address": f"m{number}@example.org"}).status_code for number in range(60)} == {202}
 
 
 def test_what_cannot_be_changed_is_said_on_the_page(client, box):

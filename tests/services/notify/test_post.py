@@ -4,6 +4,8 @@ import os
 import signal
 import subprocess
 import sys
+import time
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -11,7 +13,7 @@ import pytest
 from mail_server import postbox
 
 from core.clock import ManualClock
-from core.errors import SourceUnavailable, UsageError
+from core.errors import SourceUnavailable, StoreFailed, UsageError
 from journal import opened
 from journal.subscriptions import Advice
 from services.notify.letters import Letters
@@ -104,10 +106,76 @@ def test_refused_for_now_and_refused_for_ever(journal, mail, clock):
     box.answers["data"] = ["452 no room"]
     made = post(journal, Sender(server, SENDER, SITE), clock)
     assert (made.sent, made.later, made.given_up) == (1, 2, 1)
-    assert post(journal, Sender(server, SENDER, SITE), clock).sent == 0 and journal.subscriptions.waiting() == 3
+    assert post(journal, Sender(server, SENDER, SITE), clock).sent == 0 and journal.subscriptions.waiting() == 2
     clock.sleep(WAITS_S[0])
     assert post(journal, Sender(server, SENDER, SITE), clock).sent == 2
     assert sorted(address for address, _ in box.told()) == ["m0@example.org", "m2@example.org", "m3@example.org"]
+
+
+@pytest.mark.parametrize(("answer", "counts"), [("554 no", (0, 0, 2)), ("451 later", (0, 2, 0)), ("421 bye", (0, 2, 0))])
+def test_what_is_refused_at_its_end_was_not_sent_even_if_the_connection_ends(journal, mail, clock, answer, counts):
+    box, server = mail
+    members(journal, 2)
+    journal.subscriptions.advise([BUY])
+    box.answers["data"] = [answer, answer]
+    box.hangs_up = True
+    made = post(journal, Sender(server, SENDER, SITE), clock)
+    assert (made.sent, made.later, made.given_up) == counts and box.mails == []
+
+
+def test_a_server_that_hangs_up_at_one_of_them_gets_the_others(journal, mail, clock):
+    box, server = mail
+    members(journal, 5)
+    journal.subscriptions.advise([BUY])
+    box.ends_at = {"m0@example.org"}
+    made = post(journal, Sender(server, SENDER, SITE), clock)
+    assert (made.sent, made.later) == (4, 1)
+    box.ends_at = {f"m{number}@example.org" for number in range(5)}
+    journal.subscriptions.advise([replace(BUY, session="2024-03-04")])
+    with pytest.raises(SourceUnavailable, match="ends the connection at the mail to .*, and at 2 before it"):
+        post(journal, Sender(server, SENDER, SITE), clock)
+
+
+def test_a_server_that_takes_two_mails_a_connection(journal, mail, clock):
+    box, server = mail
+    members(journal, 5)
+    journal.subscriptions.advise([BUY])
+    box.most = 2
+    assert post(journal, Sender(server, SENDER, SITE), clock).sent == 5 and len(box.mails) == 5
+
+
+def test_the_head_of_a_mail(journal, mail, clock):
+    box, server = mail
+    members(journal, 1)
+    journal.subscriptions.advise([BUY])
+    post(journal, Sender(server, "Müller GmbH <signals@example.org>", SITE), clock)
+    [head] = box.mails
+    assert str(head["From"]) == "Müller GmbH <signals@example.org>" and head["From"].addresses[0].domain == "example.org"
+    assert abs(head["Date"].datetime.timestamp() - time.time()) < 3_600
+    for sender in ("Signals signals@example.org", "S <sigä@example.org>", "signals", "a@b.org\nBcc: c@d.org"):
+        with pytest.raises(UsageError, match="is no address"):
+            Letters(sender, SITE)
+
+
+def test_words_that_cannot_be_sent(journal, mail, clock):
+    members(journal, 1)
+    journal.subscriptions.advise([BUY])
+    with pytest.raises(UsageError, match="cannot be sent"):
+        post(journal, Sender(Server("mail..x", 25, security="none"), SENDER, SITE), clock)
+    assert "geheim" not in repr(Server("x", 25, "me", "geheim")) and journal.subscriptions.waiting() == 1
+
+
+def test_a_journal_that_fails_within_a_mail_says_so(journal, mail, clock):
+    members(journal, 1)
+    journal.subscriptions.advise([BUY])
+    [due] = journal.subscriptions.due()
+
+    def fails():
+        raise StoreFailed("the journal is away")
+
+    with Mailbox(mail[1]) as mailbox, pytest.raises(StoreFailed, match="the journal is away"):
+        mailbox.hand_over(Letters(SENDER, SITE).letter(due), fails)
+    assert mail[0].mails == []
 
 
 def test_a_mail_that_is_never_taken_is_given_up_at_last(journal, mail, clock):
