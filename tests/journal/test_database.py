@@ -71,12 +71,11 @@ def test_two_processes_write_a_new_journal_at_once(place):
 
 
 def test_a_killed_writer_leaves_whole_transactions_and_no_lock(place):
-    writer = start(WRITER, place, "killed", 100_000)
-    said = [int(writer.stdout.readline()) for _ in range(20)]
-    os.kill(writer.pid, signal.SIGKILL)
-    rest, _ = writer.communicate(timeout=60)
-    said += [int(line) for line in rest.split("\n")[:-1]]
-    assert writer.returncode == -signal.SIGKILL
+    with start(WRITER, place, "killed", 100_000) as writer:
+        said = [int(writer.stdout.readline()) for _ in range(20)]
+        os.kill(writer.pid, signal.SIGKILL)
+        said += [int(line) for line in writer.stdout.read().split("\n")[:-1]]  # `communicate` would forget what was read ahead
+        assert writer.wait(60) == -signal.SIGKILL
     with Journal(place, busy_timeout_s=2) as journal:
         found = rounds(journal, "killed")
         assert len(found) % 5 == 0

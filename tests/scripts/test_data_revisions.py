@@ -43,7 +43,7 @@ def test_a_run_is_repeated_as_it_was(command, store):
 
 
 def test_a_run_without_a_closed_trade_is_repeated(command, store):
-    first = command(*RUN[:1], "BuyAndHold", *RUN[2:8], "--json").value
+    first = command(*RUN[:1], "BuyAndHold", *RUN[2:10], "--json").value
     assert first["win_rate"] is None
     again = command("runs", "repeat", str(first["run"]))
     assert again.code == 0 and "the result is the same" in again.out
