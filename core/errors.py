@@ -16,7 +16,9 @@ The command line prints it and exits with `exit_code`.
 """
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+
+MOST_NAMED = 10
 
 
 class CerebrolabError(Exception):
@@ -80,3 +82,9 @@ class AccountLeft(CerebrolabError, RuntimeError):
     """A live run has ended with positions or orders that it should not have; the message names them."""
 
     exit_code = 3
+
+
+def named(names: Sequence[str]) -> str:
+    """Names as they stand in a message: the first ten, and how many more there are."""
+    more = f" and {len(names) - MOST_NAMED:,} more" if len(names) > MOST_NAMED else ""
+    return ", ".join(names[:MOST_NAMED]) + more

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from core.bars import Bars
-from core.errors import NoBars
+from core.errors import NoBars, named
 
 _EMPTY = {**dict.fromkeys(("raw_open", "raw_high", "raw_low", "raw_close", "raw_volume"), np.nan), "dividend": 0.0, "split": 1.0}
 
@@ -75,6 +75,6 @@ class Universe:
                   if tradable and not found]
         if not absent:
             return known
-        warning = f"no bars while they belonged to the universe: {', '.join(absent)}"
+        warning = f"no bars while they belonged to the universe: {named(absent)}"
         origin = replace(bars.origin, warnings=(*bars.origin.warnings, warning))
         return replace(known.select([symbol for symbol in bars.symbols if symbol not in absent]), origin=origin)

@@ -7,7 +7,7 @@ from typing import Any
 
 from core.bars import Bars
 from core.clock import Clock, ManualClock
-from core.errors import BadSpec, UnknownName, UsageError
+from core.errors import BadSpec, UnknownName, UsageError, named
 from core.events import Events
 from core.execution import AT_ONCE
 from core.spec import RunSpec
@@ -79,7 +79,7 @@ def _with_earlier(spec: RunSpec, found: Source, events: Events, symbols: tuple[s
         if not earlier:
             raise
     bars = _loaded(spec, found, symbols, reference, *ways)
-    warning = f"the source does not know all earlier names ({', '.join(earlier)}): what it has under the latest ones is taken"
+    warning = f"the source does not know all earlier names ({named(earlier)}): what it has under the latest ones is taken"
     return replace(bars, origin=replace(bars.origin, warnings=(*bars.origin.warnings, warning)))
 
 
@@ -111,7 +111,7 @@ def _universe(spec: RunSpec, found: Source, events: Events) -> tuple[Universe | 
     known = universe.symbols()
     strangers = [symbol for symbol in spec.symbols if events.current(_canonical(found, symbol)) not in known]
     if strangers:
-        raise UsageError(f"{', '.join(strangers[:5])}: not in the universe {spec.universe}: leave symbols out to trade all of it")
+        raise UsageError(f"{named(strangers)}: not in the universe {spec.universe}: leave symbols out to trade all of it")
     return universe, tuple(_canonical(found, symbol) for symbol in spec.symbols) or universe.symbols(spec.start, spec.end)
 
 

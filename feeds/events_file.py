@@ -1,12 +1,12 @@
 """Delistings, mergers for cash and new symbols: a CSV file with the columns date, symbol, event and value. Imports core only."""
 
-import csv
 import math
 from pathlib import Path
 
 from core.day_numbers import iso_date
 from core.errors import UsageError
 from core.events import KINDS, MERGED, RENAMED, Event
+from feeds.symbol_lines import symbol_lines
 
 HEADS = ("date", "symbol", "event", "value")
 
@@ -20,20 +20,8 @@ def read_events(file: str | Path) -> list[Event]:
     Raises:
         UsageError: the file cannot be read, has other columns, a line that is not understood, or events that overlap.
     """
-    try:
-        with open(file, newline="", encoding="utf-8-sig") as stream:
-            lines = list(csv.reader(stream))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise UsageError(f"cannot read the events {file}: {getattr(error, 'strerror', None) or error}") from None
-    heads = [head.strip().lower() for head in lines[0]] if lines else []
-    if not set(HEADS) <= set(heads):
-        raise UsageError(f"the events {file} have the columns {', '.join(heads) or 'none'}: the first line must name date, symbol, event and value")
     events: dict[str, Event] = {}
-    for number, line in enumerate(lines[1:], 2):
-        cells = dict(zip(heads, map(str.strip, line), strict=False))
-        if not cells.get("symbol"):
-            continue
-        where = f"{file}, line {number}: {cells['symbol']}"
+    for where, cells in symbol_lines(file, "the file of events", set(HEADS).issubset, "the first line must name date, symbol, event and value"):
         event = _event(cells, where)
         if event.symbol in events:
             raise UsageError(f"{where} is {event.kind}, and {events[event.symbol].kind} above: a symbol ends once")

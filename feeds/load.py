@@ -11,7 +11,7 @@ import numpy as np
 
 from core.bars import Bars, Origin
 from core.clock import Clock, SystemClock
-from core.errors import NoBars, UnknownName, UsageError
+from core.errors import NoBars, UnknownName, UsageError, named
 from core.series import SymbolBars
 from core.spec_texts import period_start
 from feeds.refresh import refresh, stored_then
@@ -109,7 +109,7 @@ def _while_tradable(bars: Bars) -> Bars:
     """Without the rows before the first and after the last bar of a tradable symbol."""
     rows = np.flatnonzero(bars.traded[:, bars.tradable].any(axis=1))
     if not len(rows):
-        raise NoBars(f"only reference symbols have bars in this range: {', '.join(bars.symbols)}; "
+        raise NoBars(f"only reference symbols have bars in this range: {named(bars.symbols)}; "
                      "choose other dates or symbols")
     return bars.between(bars.session[rows[0]], bars.session[rows[-1]])
 
@@ -143,9 +143,8 @@ def _absent(source: Source, names: Sequence[str], series: Sequence[SymbolBars], 
         return []
     wanted = f"from {start or 'the start'} to {end or 'the end'}"
     if not series:
-        listed = ", ".join(absent[:5]) + (", …" if len(absent) > 5 else "")
-        raise NoBars(f"no {interval} bars of {listed} {wanted}: {_extent(source, names, interval)}")
-    sentence = f"no bars {wanted}: {', '.join(absent)}"
+        raise NoBars(f"no {interval} bars of {named(absent)} {wanted}: {_extent(source, names, interval)}")
+    sentence = f"no bars {wanted}: {named(absent)}"
     log.warning(sentence)
     return [sentence]
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from core.calendars import get_calendar
 from core.clock import Clock
-from core.errors import SourceUnavailable, UsageError
+from core.errors import SourceUnavailable, UsageError, named
 from core.series import SymbolBars
 from feeds.coverage import complete_sessions, published, runs
 from feeds.source import SETTLE_NS, PartialFetch, Progress, Source
@@ -71,7 +71,7 @@ def stored_then(source: Source, store: BarStore | None, symbols: Sequence[str], 
         series += part
         holes += [bars.symbol for bars in part if len(store.missing(
             bars.symbol, wanted[wanted >= bars.session[0]], interval, source=source.name, calendar=source.calendar))]
-    sentence = f"the store was never asked for all sessions of {', '.join(holes)}, and as of then nothing is fetched"
+    sentence = f"the store was never asked for all sessions of {named(holes)}, and as of then nothing is fetched"
     return series, [sentence] if holes else []
 
 
@@ -133,10 +133,10 @@ def _warnings(source: Source, series: Sequence[SymbolBars], failed: dict[str, st
     last = {bars.symbol: bars.session[-1] for bars in series}
     lost = sorted(name for name in failed if name not in last)
     if lost:
-        raise SourceUnavailable(f"nothing is stored of {', '.join(lost)} in this range, and {failed[lost[0]]}")
+        raise SourceUnavailable(f"nothing is stored of {named(lost)} in this range, and {failed[lost[0]]}")
     sentences = []
     for session in sorted({last[name] for name in failed}):
-        names = ", ".join(sorted(name for name in failed if last[name] == session))
+        names = named(sorted(name for name in failed if last[name] == session))
         sentences.append(f"{source.name} did not answer: stored bars of {names} go up to {session}")
         log.warning(sentences[-1])
     return sentences

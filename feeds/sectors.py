@@ -1,14 +1,14 @@
 """Sectors of symbols: from a CSV file with the columns symbol and sector, or from what a source knows of its own.
 
-Imports core and feeds.source only.
+Imports core and feeds.
 """
 
-import csv
 from collections.abc import Sequence
 from pathlib import Path
 
 from core.errors import UsageError
 from feeds.source import Source
+from feeds.symbol_lines import symbol_lines
 
 HEADS = ("symbol", "sector")
 
@@ -36,19 +36,9 @@ def read_sectors(file: str | Path) -> dict[str, str]:
     Raises:
         UsageError: the file cannot be read, has other columns, or names two sectors for one symbol.
     """
-    try:
-        with open(file, newline="", encoding="utf-8-sig") as stream:
-            lines = list(csv.reader(stream))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise UsageError(f"cannot read the sector map {file}: {getattr(error, 'strerror', None) or error}") from None
-    heads = [head.strip().lower() for head in lines[0]] if lines else []
-    if not set(HEADS) <= set(heads):
-        raise UsageError(f"the sector map {file} has the columns {', '.join(heads) or 'none'}: "
-                         "its first line must name symbol and sector")
     sectors: dict[str, str] = {}
-    for number, line in enumerate(lines[1:], 2):
-        cells = dict(zip(heads, map(str.strip, line), strict=False))
-        symbol, sector = cells.get("symbol", ""), cells.get("sector", "")
-        if symbol and sector and sectors.setdefault(symbol, sector) != sector:
-            raise UsageError(f"{file}, line {number}: {symbol} is in {sector}, and in {sectors[symbol]} above: keep one")
+    for where, cells in symbol_lines(file, "the sector map", set(HEADS).issubset, "its first line must name symbol and sector"):
+        symbol, sector = cells["symbol"], cells.get("sector", "")
+        if sector and sectors.setdefault(symbol, sector) != sector:
+            raise UsageError(f"{where} is in {sector}, and in {sectors[symbol]} above: keep one")
     return sectors

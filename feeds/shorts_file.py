@@ -3,7 +3,6 @@
 Imports core only.
 """
 
-import csv
 import math
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import numpy as np
 from core.carry import Terms
 from core.day_numbers import iso_date
 from core.errors import UsageError
+from feeds.symbol_lines import symbol_lines
 
 COLUMNS = ("symbol", "date", "fee", "available")
 WORDS = {"yes": True, "true": True, "1": True, "": True, "no": False, "false": False, "0": False}
@@ -27,20 +27,9 @@ def read_shorts(file: str | Path) -> dict[str, list[Terms]]:
     Raises:
         UsageError: the file cannot be read, has other columns, or a line that is not understood.
     """
-    try:
-        with open(file, newline="", encoding="utf-8-sig") as stream:
-            lines = list(csv.reader(stream))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise UsageError(f"cannot read the file of shorts {file}: {getattr(error, 'strerror', None) or error}") from None
-    heads = [head.strip().lower() for head in lines[0]] if lines else []
-    if "symbol" not in heads or not {"fee", "available"} & set(heads) or set(heads) - set(COLUMNS):
-        raise UsageError(f"the file of shorts {file} has the columns {', '.join(heads) or 'none'}: its first line must name symbol, "
-                         "fee or available, and may name date")
     terms: dict[str, list[Terms]] = {}
-    for number, line in enumerate(lines[1:], 2):
-        cells = dict(zip(heads, map(str.strip, line), strict=False))
-        if cells.get("symbol"):
-            terms.setdefault(cells["symbol"], []).append(_terms(cells, f"{file}, line {number}: {cells['symbol']}"))
+    for where, cells in symbol_lines(file, "the file of shorts", _fit, "its first line must name symbol, fee or available, and may name date"):
+        terms.setdefault(cells["symbol"], []).append(_terms(cells, where))
     for symbol, known in terms.items():
         known.sort(key=lambda each: (not np.isnat(each.start), each.start))
         starts = [str(each.start) for each in known]
@@ -48,6 +37,10 @@ def read_shorts(file: str | Path) -> dict[str, list[Terms]]:
             if starts.count(start) > 1:
                 raise UsageError(f"{file}: {symbol} has two lines {'without a date' if start == 'NaT' else f'from {start} on'}: keep one")
     return terms
+
+
+def _fit(columns: set[str]) -> bool:
+    return "symbol" in columns and not columns.isdisjoint({"fee", "available"}) and columns.issubset(COLUMNS)
 
 
 def _terms(cells: dict[str, str], where: str) -> Terms:

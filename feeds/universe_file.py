@@ -1,6 +1,5 @@
 """A universe with dates: a CSV file with the columns symbol, entry and exit, a line for each time in it. Imports core only."""
 
-import csv
 from itertools import pairwise
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import numpy as np
 from core.day_numbers import iso_date
 from core.errors import UsageError
 from core.universe import Spell, Universe
+from feeds.symbol_lines import symbol_lines
 
 HEADS = ("symbol", "entry", "exit")
 NEVER = np.datetime64("NaT", "D")
@@ -23,23 +23,12 @@ def read_universe(file: str | Path) -> Universe:
     Raises:
         UsageError: the file cannot be read, has other columns or no symbol, or a line whose dates are wrong, reversed or overlap others.
     """
-    try:
-        with open(file, newline="", encoding="utf-8-sig") as stream:
-            lines = list(csv.reader(stream))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise UsageError(f"cannot read the universe {file}: {getattr(error, 'strerror', None) or error}") from None
-    heads = [head.strip().lower() for head in lines[0]] if lines else []
-    if not set(HEADS) <= set(heads):
-        raise UsageError(f"the universe {file} has the columns {', '.join(heads) or 'none'}: its first line must name symbol, entry and exit")
     spells: dict[str, list[Spell]] = {}
-    for number, line in enumerate(lines[1:], 2):
-        cells = dict(zip(heads, map(str.strip, line), strict=False))
-        if cells.get("symbol"):
-            where = f"{file}, line {number}: {cells['symbol']}"
-            spell = Spell(*(_date(cells.get(name, ""), where) for name in ("entry", "exit")))
-            if spell.exit <= spell.entry:
-                raise UsageError(f"{where}: exit {spell.exit} is not after entry {spell.entry}: swap them")
-            spells.setdefault(cells["symbol"], []).append(spell)
+    for where, cells in symbol_lines(file, "the universe", set(HEADS).issubset, "its first line must name symbol, entry and exit"):
+        spell = Spell(*(_date(cells.get(name, ""), where) for name in ("entry", "exit")))
+        if spell.exit <= spell.entry:
+            raise UsageError(f"{where}: exit {spell.exit} is not after entry {spell.entry}: swap them")
+        spells.setdefault(cells["symbol"], []).append(spell)
     if not spells:
         raise UsageError(f"the universe {file} names no symbol: a line is such as AAPL,1982-11-30,")
     for symbol, known in spells.items():

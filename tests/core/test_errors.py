@@ -1,7 +1,7 @@
 import pytest
 
 from core import errors
-from core.errors import BadBars, CerebrolabError, UnknownName
+from core.errors import BadBars, CerebrolabError, UnknownName, named
 
 STANDARD = {
     "UsageError": ValueError, "UnknownName": LookupError, "BadSpec": ValueError, "NoBars": LookupError,
@@ -41,3 +41,9 @@ def test_bad_bars_name_symbol_row_and_rule():
     error = BadBars("AAPL", "row 3", "close is negative")
     assert str(error) == "bad bars for AAPL at row 3: close is negative; correct the data"
     assert (error.symbol, error.row, error.rule) == ("AAPL", "row 3", "close is negative")
+
+
+def test_a_message_names_ten_and_counts_the_rest():
+    assert named(["A", "B"]) == "A, B" and named([]) == ""
+    assert named([f"S{number}" for number in range(10)]).endswith("S8, S9")
+    assert named([f"S{number}" for number in range(5_000)]).endswith("S8, S9 and 4,990 more")

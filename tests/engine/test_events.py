@@ -118,7 +118,7 @@ def test_bars_after_the_end():
 
 
 @pytest.mark.parametrize("text, said", [
-    ("", "have the columns none: the first line must name date, symbol, event and value"),
+    ("", "has the columns none: the first line must name date, symbol, event and value"),
     ("date,symbol,event,value\n2020-01-01,A,bought,1\n", "line 2: A: event is 'bought': write delisted, merged, renamed"),
     ("date,symbol,event,value\n,A,delisted,\n", "line 2: A: '' is not a date"),
     ("date,symbol,event,value\n2020-01-01,A,merged,\n", "A is merged: value must be what is paid for a share"),
