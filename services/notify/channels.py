@@ -13,12 +13,15 @@ def channels_of(settings: Settings) -> tuple[str, ...]:
     """The addresses of the channels; they hold secrets.
 
     Raises:
-        UsageError: one is no address that apprise knows.
+        UsageError: one is no address that apprise knows, or apprise is not installed.
     """
-    import apprise
-
-    text = settings.notify_places.get_secret_value() if settings.notify_places else ""
-    places = tuple(each for each in text.split() if each)
+    places = tuple(settings.notify_places.get_secret_value().split()) if settings.notify_places else ()
+    if not places:
+        return ()
+    try:
+        import apprise
+    except ImportError:
+        raise UsageError("CEREBROLAB_NOTIFY needs the package apprise, which is not installed: install it with pip install -e '.[services]'") from None
     for number, place in enumerate(places, 1):
         if apprise.Apprise.instantiate(place, suppress_exceptions=True) is None:
             raise UsageError(f"address {number} of CEREBROLAB_NOTIFY ({place.partition(':')[0]}:…) is no channel that apprise knows: see its list of addresses")
@@ -27,10 +30,10 @@ def channels_of(settings: Settings) -> tuple[str, ...]:
 
 def tell(channels: Sequence[str], title: str, text: str) -> bool:
     """Send a message to every channel; whether all took it. What fails is logged."""
-    import apprise
-
     if not channels:
         return True
+    import apprise
+
     sender = apprise.Apprise()
     for place in channels:
         sender.add(place)

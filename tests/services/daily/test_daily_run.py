@@ -168,3 +168,10 @@ def test_the_operator_is_told_over_a_real_channel():
     with pytest.raises(UsageError, match=r"address 2 of CEREBROLAB_NOTIFY \(nonsense:…\)") as caught:
         channels_of(Settings(_env_file=None, CEREBROLAB_NOTIFY=f"{up} nonsense://geheim"))
     assert "geheim" not in str(caught.value)
+
+
+def test_without_apprise_nobody_is_told_and_addresses_are_one_clear_line(monkeypatch):
+    monkeypatch.setitem(sys.modules, "apprise", None)
+    assert channels_of(Settings(_env_file=None)) == () and tell((), "x", "y")
+    with pytest.raises(UsageError, match="needs the package apprise, which is not installed"):
+        channels_of(Settings(_env_file=None, CEREBROLAB_NOTIFY="json://127.0.0.1"))
