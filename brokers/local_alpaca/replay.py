@@ -133,7 +133,8 @@ class ReplayClock(CallersClock):
         self.catch_up()
         left = min([at - self.alpaca.now for at in self.stops if at > self.alpaca.now], default=0) / SECOND
         calm = all(each.state in ("connected", "") for each in (self.data, self.trade))
-        until = self.alpaca.now + round(min(seconds, left, seconds if calm else STEP_S) * SECOND)
+        span = min(seconds, left, seconds if calm else STEP_S)
+        until = self.alpaca.now + (max(round(span * SECOND), 1) if span > 0 else 0)  # who waits for a rest of 1e-14 s would wait for ever
         while not event.is_set() and self.alpaca.now < until:
             due = self.alpaca.due  # asked first: it waits for what the latest request still does at this very moment
             self.catch_up()

@@ -1,13 +1,14 @@
 """The local venue's hours and clock: sessions, half days, daylight saving, closures, milestones and stamps."""
 
 import datetime as dt
+import threading
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sdk_clients import requests, trading_client
 
-from brokers.local_alpaca import LocalAlpaca, OrderFault, Venue
+from brokers.local_alpaca import LocalAlpaca, OrderFault, ReplayClock, Venue
 from brokers.local_alpaca.hours import MarketHours
 from brokers.local_alpaca.made_minutes import minutes
 from brokers.local_alpaca.moments import moment, new_york_text, text
@@ -131,3 +132,16 @@ def test_an_oco_goes_through_the_sdk_without_a_limit_of_its_own():
         assert (order.limit_price, order.type.value, len(order.legs)) == ("110", "limit", 1)
         client.cancel_order_by_id(order.id)
         assert {each.status for each in alpaca.ledger.orders} == {"canceled"}
+
+
+def test_whoever_waits_for_the_rest_of_a_moment_gets_there():
+    with LocalAlpaca(minutes(start="2024-03-01 09:30", AAA=[(10.0,) * 4] * 3), now="2024-03-01T09:31-05:00") as alpaca:
+        clock = ReplayClock(alpaca)
+        clock.stops = [alpaca.now + 10**9]
+        before = alpaca.now
+        clock.wait(threading.Event(), 1e-14)  # what two floats may lack that should be equal
+        assert alpaca.now == before + 1
+        clock.wait(threading.Event(), 0.0)
+        assert alpaca.now == before + 1
+        clock.wait(threading.Event(), 5.0)
+        assert alpaca.now == before + 10**9
