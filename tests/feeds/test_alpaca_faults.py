@@ -72,8 +72,8 @@ def test_no_minute_sees_more_than_two_hundred_questions(connect, alpaca):
 
 
 def test_a_silent_server_is_given_up_and_asked_again(connect, alpaca, monkeypatch):
-    monkeypatch.setattr("feeds.alpaca_pages.ANSWER_TIMEOUT_S", 0.05)
-    struck = alpaca.faults.add(AnswerFault(path=BARS, wait_s=0.2))
+    monkeypatch.setattr("feeds.alpaca_pages.ANSWER_TIMEOUT_S", 0.5)
+    struck = alpaca.faults.add(AnswerFault(path=BARS, wait_s=1.5))
     assert complete(alpaca, connect(alpaca).fetch(["AAA", "BBB", "CCC"], START, None)) and struck.struck == 1
     assert [each.path for each in alpaca.ledger.requests] == [BARS, BARS, ACTIONS]
 
