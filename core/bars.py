@@ -13,15 +13,14 @@ from typing import Any
 
 import numpy as np
 
+from core.alignment import PANELS, aligned
 from core.calendars import MINUTE_NS, get_calendar
 from core.errors import NoBars, UnknownName
+from core.frames import series_of
 from core.panels import carried_forward
 from core.series import FIELDS, SymbolBars
 
-_PANELS = tuple(f"raw_{name}" for name in FIELDS) + ("dividend", "split", "pay_date")
 _DERIVED = ("traded", "last_close", "factor", "open", "high", "low", "close")
-_EMPTY = {"dividend": 0.0, "split": 1.0, "pay_date": np.datetime64("NaT")}  # where there is no bar; NaN in all others
-_TOGETHER = 64  # symbols
 _BY_TRADABLE = ("fingerprint", "adjusted", "seen")  # derived from `tradable` too
 
 
@@ -102,9 +101,7 @@ class Bars:
         """
         if not series:
             raise NoBars("no symbols were given: name at least one")
-        index, session = _union(series)
-        rows = [_rows(index, each.index) for each in series]
-        panels = {name: _panel(series, name, len(index), rows) for name in _PANELS}
+        index, session, panels = aligned(series)
         symbols = tuple(each.symbol for each in series)
         return cls(
             symbols=symbols, index=index, session=session, **panels,
@@ -125,7 +122,7 @@ class Bars:
             BadBars: a rule of `core.series.validate` is broken.
         """
         calendar = get_calendar(options.get("calendar", "XNYS"))
-        return cls.of([_series_of(symbol, frame, calendar) for symbol, frame in frames.items()], **options)
+        return cls.of([series_of(symbol, frame, calendar) for symbol, frame in frames.items()], **options)
 
     # -- shape ----------------------------------------------------------------------------------------
 
@@ -234,7 +231,7 @@ class Bars:
         """Hexadecimal digest of everything a run can see: equal bars, equal fingerprint."""
         digest = hashlib.blake2b(digest_size=16)
         digest.update(repr((self.symbols, self.interval, self.calendar, self.sectors)).encode())
-        for name in ("index", "session", *_PANELS, "close_only", "tradable"):
+        for name in ("index", "session", *PANELS, "close_only", "tradable"):
             digest.update(np.ascontiguousarray(getattr(self, name)).view(np.uint8).data)
         if self.member is not None:
             digest.update(np.ascontiguousarray(self.member).view(np.uint8).data)
@@ -276,7 +273,7 @@ class Bars:
         columns = [self.column(symbol) for symbol in symbols]
         rows = self.traded[:, columns].any(axis=1)
         changes: dict[str, Any] = {}
-        for name in _PANELS:
+        for name in PANELS:
             changes[name] = np.ascontiguousarray(getattr(self, name)[rows][:, columns])
         for name in ("close_only", "tradable"):
             changes[name] = getattr(self, name)[columns]
@@ -308,7 +305,7 @@ class Bars:
         """What a strategy is shown: the same panel without the bars of symbols that do not belong to the universe then."""
         if self.member is None:
             return self
-        panels: dict[str, Any] = {name: np.where(self.member, getattr(self, name), np.nan) for name in _PANELS if name.startswith("raw_")}
+        panels: dict[str, Any] = {name: np.where(self.member, getattr(self, name), np.nan) for name in PANELS if name.startswith("raw_")}
         part = replace(self, **panels, member=None)
         part.__dict__["factor"] = self.factor  # a split that is not seen is a split
         return part
@@ -331,58 +328,12 @@ class Bars:
 
     def _slice(self, rows: slice, keep_derived: bool) -> "Bars":
         part = replace(self, index=self.index[rows], session=self.session[rows],
-                       **{name: getattr(self, name)[rows] for name in _PANELS},
+                       **{name: getattr(self, name)[rows] for name in PANELS},
                        member=None if self.member is None else self.member[rows])
         if keep_derived:
             part.__dict__.update({name: self.__dict__[name][rows] for name in _DERIVED if name in self.__dict__})
             part.__dict__["_whole"] = self.__dict__.get("_whole", self)  # where `indicators.on` finds what it knows
         return part
-
-
-def _union(series: Sequence[SymbolBars]) -> tuple[np.ndarray, np.ndarray]:
-    """The times of all in order, and their sessions."""
-    index, session = series[0].index, series[0].session
-    for each in series[1:]:
-        if not len(index) or not np.array_equal(index[_rows(index, each.index)], each.index):
-            index, where = np.unique(np.concatenate([index, each.index]), return_index=True)
-            session = np.concatenate([session, each.session])[where]
-    return index, session
-
-
-def _rows(index: np.ndarray, times: np.ndarray) -> slice | np.ndarray:
-    """Where `times` are in `index`, as a slice where they follow one another there; what is missing in it is anywhere."""
-    first = int(np.searchsorted(index, times[0])) if len(times) else 0
-    part = slice(first, first + len(times))
-    return part if np.array_equal(index[part], times) else np.searchsorted(index, times).clip(max=len(index) - 1)
-
-
-def _panel(series: Sequence[SymbolBars], name: str, length: int, rows: Sequence[slice | np.ndarray]) -> np.ndarray:
-    """(T, N); filled some symbols at a time, since a column of a wide panel is far apart in memory."""
-    attribute = name.removeprefix("raw_")
-    empty: Any = _EMPTY.get(name, np.nan)
-    panel = np.empty((length, len(series)), "datetime64[D]" if name == "pay_date" else np.float64)
-    for at in range(0, len(series), _TOGETHER):
-        part = series[at : at + _TOGETHER]
-        lines = np.full((len(part), length), empty, panel.dtype)
-        for line, each, where in zip(lines, part, rows[at : at + _TOGETHER], strict=True):
-            line[where] = getattr(each, attribute)
-        panel[:, at : at + _TOGETHER] = lines.T
-    return panel
-
-
-def _series_of(symbol: str, frame: Any, calendar: Any) -> SymbolBars:
-    named = {str(column).lower(): frame[column].to_numpy() for column in frame.columns}
-    moments = frame.index.tz_convert("UTC").tz_localize(None) if frame.index.tz is not None else frame.index
-    times = moments.to_numpy().astype("datetime64[ns]")
-    dates = times.astype("datetime64[D]")
-    if frame.index.tz is None and (times == dates).all():
-        index, session = calendar.close_of(dates), dates
-    else:
-        index = times.astype(np.int64)
-        session = calendar.session_of(index)
-    wanted = ("open", "high", "low", "volume", "dividend", "split", "pay_date")
-    columns: dict[str, Any] = {name: named.get(name) for name in wanted}
-    return SymbolBars.make(symbol, index, session, named["close"], **columns)
 
 
 def _frozen(values: np.ndarray) -> np.ndarray:

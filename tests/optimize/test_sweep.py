@@ -171,7 +171,7 @@ def test_a_disagreement_names_the_first_fill(panel, monkeypatch):
         fills[2] = fills[2]._replace(size=fills[2].size + 1)
         return dataclasses.replace(made, fills=fills)
 
-    monkeypatch.setattr("engine.trials.simulate", wrong)
+    monkeypatch.setattr("engine.trials.on_twin.simulate", wrong)
     made = sweep(SPEC, SPACE, bars=panel)
     assert made.agreement.agrees is False
     assert "fill 3 is" in made.agreement.difference and "on the twin" in made.agreement.difference
