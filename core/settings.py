@@ -92,6 +92,10 @@ class Settings(BaseSettings):
         description="Websocket address of the trade updates; none = Alpaca's.",
     )
 
+    source: str = Field(
+        default="yahoo", validation_alias="CEREBROLAB_SOURCE",
+        description="Source of the bars of what subscribers follow: yahoo, alpaca, csv:DIR, sample.",
+    )
     email_host: str | None = Field(
         default=None, validation_alias="EMAIL_HOST",
         description="SMTP server that mails to subscribers are handed to; none = no mail leaves.",

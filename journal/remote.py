@@ -20,6 +20,7 @@ from journal.live_days import every
 from journal.pages import FAR_AHEAD, LONG_AGO, Chosen, Pages, Part, RecordedOrder
 from journal.remote_research import ApiLedger, ApiRuns
 from journal.remote_state import ApiHistory, ApiState, ApiSteering, record
+from journal.remote_subscriptions import ApiDailyLog, ApiSubscriptions
 from journal.run_record import RunRecord, Values
 from journal.tables import DecisionRow, ExecutionRow, OrderRow, RunRow
 
@@ -48,6 +49,8 @@ class ApiJournal(Journal):
         self.steering = ApiSteering(self._client, self._clock)
         self.state = ApiState(self._client, self._clock)
         self.history = ApiHistory(self._client, self._clock)
+        self.subscriptions = ApiSubscriptions(self._client)
+        self.daily = ApiDailyLog(self._client, self._clock)
 
     def close(self) -> None:
         """End the connections."""

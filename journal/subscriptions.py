@@ -6,82 +6,37 @@ and session; in the same transaction every follower of that moment is due to be 
 
 import re
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from decimal import Decimal
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Sequence
 
-from sqlalchemy import delete, func, insert, literal, select, update
+from sqlalchemy import delete, func, insert, literal, select, tuple_
 from sqlalchemy.orm import Session
 
-from core.clock import Clock
 from core.errors import UnknownName, UsageError
-from journal.database import Database, insert_new
-from journal.tables import AdviceRow, DeliveryRow, SubscriberRow, SubscriptionRow
+from journal.database import insert_new
+from journal.deliveries import ADVICE, CONFIRM, NEVER, WISH, Deliveries
+from journal.pages import Part
+from journal.subscription_records import (
+    Advice,
+    Backtested,
+    Due,
+    Posted,
+    Subscriber,
+    advice_of,
+    follows_of,
+    subscriber_of,
+)
+from journal.tables import AdviceRow, DeliveryRow, RunRow, SubscriberRow, SubscriptionRow
 
-ADVICE, CONFIRM, WISH = "advice", "confirm", "wish"
+__all__ = ["AGAIN_NS", "MOST_FOLLOWED", "NEVER", "Advice", "Backtested", "Due", "Posted", "Subscriber", "Subscriptions"]
 MOST_FOLLOWED = 1_000  # subscriptions of one address
-NEVER = 2**62  # when a mail that was given up is tried again
 AGAIN_NS = 10 * 60 * 10**9  # before a second question whether an address is right
+AT_ONCE = 300  # symbols in one question to the database
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{20,100}")
 _ADDRESS = re.compile(r"[^@\s<>\"'(),:;\\\[\]]{1,64}@(?=.{1,255}$)[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*")
 
 
-@dataclass(frozen=True)
-class Subscriber:
-    """An address, and the secret of its links.
-
-    Attributes:
-        follows: (strategy, symbol), in order. confirmed: it has opted in, and has not left.
-    """
-
-    id: int
-    address: str
-    token: str = field(repr=False)
-    confirmed: bool
-    follows: tuple[tuple[str, str], ...]
-
-
-@dataclass(frozen=True)
-class Advice:
-    """What a strategy says of a symbol on a session (ISO date): "BUY" or "SELL", at which raw close, and why, as numbers by name."""
-
-    strategy: str
-    symbol: str
-    session: str
-    signal: str
-    close: Decimal
-    reasons: dict[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Due:
-    """What one subscriber is to be told now: one mail.
-
-    Attributes:
-        asks: whether the address is to be confirmed. wishes: whether somebody wants it to follow more. deliveries: what `Subscriptions.sent` is to be told. attempts: how often it was tried.
-    """
-
-    subscriber: Subscriber
-    asks: bool
-    wishes: bool
-    advices: tuple[Advice, ...]
-    deliveries: tuple[int, ...]
-    attempts: int
-
-
-class _Delivery(NamedTuple):
-    id: int
-    kind: str
-    ref: int
-    attempts: int
-
-
-class Subscriptions:
+class Subscriptions(Deliveries):
     """Subscriptions in one database; usable from several processes at once. Raises StoreFailed as `Journal` does."""
-
-    def __init__(self, database: Database, clock: Clock) -> None:
-        self._database, self._clock = database, clock
 
     # -- subscribers ----------------------------------------------------------------------------------
 
@@ -105,7 +60,7 @@ class Subscriptions:
                 return self._of(session, row)
             session.execute(delete(DeliveryRow).where(DeliveryRow.subscriber_id == row.id, DeliveryRow.sent_ns.is_(None), DeliveryRow.kind == ADVICE))
             back, row.confirmed_ns, row.left_ns = row.left_ns is not None, None, None
-            known = set(_follows(session, [row.id]).get(row.id, ()))
+            known = set(follows_of(session, [row.id]).get(row.id, ()))
             self._follow(session, row.id, [each for each in pairs if each not in known][: MOST_FOLLOWED - len(known)], now)
             self._ask(session, row.id, CONFIRM, now, always=back)
             return self._of(session, row)
@@ -153,6 +108,26 @@ class Subscriptions:
                 found.setdefault(strategy, []).append(symbol)
         return {strategy: tuple(symbols) for strategy, symbols in found.items()}
 
+    def backtests(self, source: str) -> dict[tuple[str, str], Backtested]:
+        """(strategy, symbol) that somebody follows -> its latest backtest; without those that have none. See `backtests_of`."""
+        return self.backtests_of(source, [(strategy, symbol) for strategy, symbols in self.followed().items() for symbol in symbols])
+
+    def backtests_of(self, source: str, pairs: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Backtested]:
+        """The latest backtest of each (strategy, symbol): on that symbol alone, with the strategy's own parameters, on daily bars of a source."""
+        wanted: dict[str, list[str]] = {}
+        for strategy, symbol in pairs:
+            wanted.setdefault(strategy, []).append(symbol)
+        found: dict[tuple[str, str], Backtested] = {}
+        with self._database.reading() as session:
+            for strategy, symbols in wanted.items():
+                for first in range(0, len(symbols), AT_ONCE):
+                    alone = [[symbol] for symbol in symbols[first : first + AT_ONCE]]
+                    chosen = select(RunRow).where(RunRow.strategy == strategy, RunRow.interval == "1d", RunRow.symbols.in_(alone)).order_by(RunRow.id)
+                    for row in session.scalars(chosen):
+                        if row.spec.get("source", "sample") == source and not row.spec.get("params"):
+                            found[strategy, row.symbols[0]] = Backtested(row.id, row.start, row.end, row.metrics)
+        return found
+
     # -- advice ---------------------------------------------------------------------------------------
 
     def advise(self, advices: Iterable[Advice]) -> int:
@@ -182,49 +157,24 @@ class Subscriptions:
             if value is not None:
                 chosen = chosen.where(column == value)
         with self._database.reading() as session:
-            return [_advice(row) for row in session.scalars(chosen)]
+            return [advice_of(row) for row in session.scalars(chosen)]
 
-    # -- mails ----------------------------------------------------------------------------------------
+    def latest(self, strategy: str | None = None, symbol: str | None = None, since: str = "", limit: int = 100, after: str = "") -> Part[Advice]:
+        """What was advised from a session on, the latest first, in parts.
 
-    def due(self, after: int = 0, limit: int = 100) -> list[Due]:
-        """Mails whose time has come, in the order of subscribers, of those after a number; at most `limit`."""
-        now, row = self._clock.now_ns(), DeliveryRow
-        gone = select(SubscriberRow.id).where(SubscriberRow.left_ns.is_not(None))
-        waits = (row.sent_ns.is_(None), row.next_ns <= now, row.subscriber_id.not_in(gone))
+        Raises:
+            UsageError: `after` is no place of such a part.
+        """
+        row = AdviceRow
+        chosen = select(row).where(row.session >= since).order_by(row.session.desc(), row.id.desc()).limit(limit + 1)
+        for column, value in ((row.strategy, strategy), (row.symbol, symbol)):
+            if value is not None:
+                chosen = chosen.where(column == value)
+        if after:
+            chosen = chosen.where(tuple_(row.session, row.id) < tuple_(*map(literal, _place(after))))
         with self._database.reading() as session:
-            chosen = select(row.subscriber_id).where(*waits, row.subscriber_id > after).distinct().order_by(row.subscriber_id).limit(limit)
-            numbers = list(session.scalars(chosen))
-            wanted = select(row.subscriber_id, row.id, row.kind, row.ref, row.attempts).where(*waits, row.subscriber_id.in_(numbers)).order_by(row.id)
-            deliveries: dict[int, list[_Delivery]] = {}
-            for number, delivery, kind, ref, attempts in session.execute(wanted):
-                deliveries.setdefault(number, []).append(_Delivery(delivery, kind, ref, attempts))
-            refs = {each.ref for rows in deliveries.values() for each in rows if each.kind == ADVICE}
-            told = {each.id: _advice(each) for each in session.scalars(select(AdviceRow).where(AdviceRow.id.in_(refs)))}
-            rows = {each.id: each for each in session.scalars(select(SubscriberRow).where(SubscriberRow.id.in_(numbers)))}
-            follows = _follows(session, numbers)
-            return [_due(_subscriber(rows[number], follows.get(number, ())), deliveries[number], told) for number in numbers]
-
-    def sent(self, due: Due) -> bool:
-        """A mail is to leave now: nothing in it is told again. False where another process has told some of it, or the subscriber has left."""
-        waiting = select(DeliveryRow.id).where(DeliveryRow.id.in_(due.deliveries), DeliveryRow.sent_ns.is_(None)).with_for_update()
-        with self._database.writing() as session:
-            if len(session.scalars(waiting).all()) != len(due.deliveries):
-                return False
-            session.execute(update(DeliveryRow).where(DeliveryRow.id.in_(due.deliveries)).values(
-                sent_ns=self._clock.now_ns(), attempts=DeliveryRow.attempts + 1, error=""))
-        return True
-
-    def failed(self, due: Due, error: str, next_ns: int) -> None:
-        """A mail did not leave, or was marked as sent and was refused after all: it is to be tried from a moment on (UTC ns)."""
-        with self._database.writing() as session:
-            session.execute(update(DeliveryRow).where(DeliveryRow.id.in_(due.deliveries)).values(
-                sent_ns=None, attempts=due.attempts + 1, error=error, next_ns=next_ns))
-
-    def waiting(self) -> int:
-        """How many mails are still to be sent, now or later."""
-        with self._database.reading() as session:
-            wait = (DeliveryRow.sent_ns.is_(None), DeliveryRow.next_ns < NEVER)
-            return session.scalar(select(func.count(DeliveryRow.subscriber_id.distinct())).where(*wait)) or 0
+            rows = list(session.scalars(chosen))
+        return Part([advice_of(each) for each in rows[:limit]], f"{rows[limit - 1].session}.{rows[limit - 1].id}" if len(rows) > limit else "")
 
     # -- inside ---------------------------------------------------------------------------------------
 
@@ -240,7 +190,7 @@ class Subscriptions:
 
     def _of(self, session: Session, row: SubscriberRow) -> Subscriber:
         session.flush()
-        return _subscriber(row, _follows(session, [row.id]).get(row.id, ()))
+        return subscriber_of(row, follows_of(session, [row.id]).get(row.id, ()))
 
 
 _TAKES_PART = (SubscriberRow.confirmed_ns.is_not(None), SubscriberRow.left_ns.is_(None))
@@ -270,24 +220,8 @@ def _by_token(session: Session, token: str) -> SubscriberRow:
     return row
 
 
-def _follows(session: Session, numbers: Sequence[int]) -> Mapping[int, tuple[tuple[str, str], ...]]:
-    chosen = select(SubscriptionRow.subscriber_id, SubscriptionRow.strategy, SubscriptionRow.symbol).where(
-        SubscriptionRow.subscriber_id.in_(numbers)).order_by(SubscriptionRow.id)
-    found: dict[int, list[tuple[str, str]]] = {}
-    for number, strategy, symbol in session.execute(chosen):
-        found.setdefault(number, []).append((strategy, symbol))
-    return {number: tuple(pairs) for number, pairs in found.items()}
-
-
-def _subscriber(row: SubscriberRow, follows: tuple[tuple[str, str], ...]) -> Subscriber:
-    return Subscriber(row.id, row.address, row.token, row.confirmed_ns is not None and row.left_ns is None, follows)
-
-
-def _advice(row: AdviceRow) -> Advice:
-    return Advice(row.strategy, row.symbol, row.session, row.signal, row.close, row.reasons)
-
-
-def _due(subscriber: Subscriber, rows: Sequence[_Delivery], told: Mapping[int, Advice]) -> Due:
-    advices = tuple(told[row.ref] for row in rows if row.kind == ADVICE)
-    asks, wishes = (any(row.kind == kind for row in rows) for kind in (CONFIRM, WISH))
-    return Due(subscriber, asks, wishes, advices, tuple(row.id for row in rows), max(row.attempts for row in rows))
+def _place(after: str) -> tuple[str, int]:
+    found = re.fullmatch(r"(\d{4}-\d{2}-\d{2})\.(\d{1,18})", after, re.ASCII)
+    if not found:
+        raise UsageError(f"after {after[:60]!r} is no place to go on from: give `next` of the page before")
+    return found[1], int(found[2])

@@ -1,43 +1,77 @@
 """What live accounts are worth after a session, in words for the operator. Imports journal and core."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from decimal import Decimal
 
 import numpy as np
 
 from core.calendars import Calendar
 from journal import Journal
-from journal.account_log import ALERT
+from journal.account_log import ALERT, Note
 from journal.history import Snapshot
 
 MOST_POSITIONS, MOST_ALERTS = 20, 10
 
 
-def accounts_told(journal: Journal, session: np.datetime64, calendar: Calendar) -> list[str]:
-    """Lines on every account with a snapshot of the session: its worth, what has changed since the one before, positions, and alerts."""
+@dataclass(frozen=True)
+class Account:
+    """An account after a session.
+
+    Attributes:
+        equity, cash: its currency. change: since the session before; None = it has no snapshot of that. before: what it was worth then.
+        positions: (symbol, shares), none that are 0. alerts: of the session, in order.
+    """
+
+    name: str
+    equity: Decimal
+    cash: Decimal
+    before: Decimal | None
+    positions: tuple[tuple[str, Decimal], ...]
+    alerts: tuple[Note, ...]
+
+    @property
+    def change(self) -> Decimal | None:
+        """Of the equity since the session before; None where that is not known."""
+        return None if self.before is None else self.equity - self.before
+
+    @property
+    def state(self) -> tuple[object, ...]:
+        """What it is and holds: equal where nothing has changed."""
+        return self.name, self.equity, self.cash, self.positions
+
+
+def accounts(journal: Journal, session: np.datetime64, calendar: Calendar) -> list[Account]:
+    """Every account with a snapshot of the session."""
     opened = int(calendar.open_of(np.array([session]))[0])
-    day = journal.history.snapshots(run="", since_ns=opened)
+    following = int(calendar.open_of(np.array([calendar.step(session, 1)]))[0])
+    day = journal.history.snapshots(run="", since_ns=opened, until_ns=following)
     before = journal.history.snapshots(run="", since_ns=int(calendar.open_of(np.array([calendar.step(session, -1)]))[0]), until_ns=opened)
     latest, previous = ({each.account: each for each in snapshots} for snapshots in (day, before))
-    lines: list[str] = []
-    for account, now in sorted(latest.items()):
-        lines += [*_worth(account, now, previous.get(account)), *_alerts(journal, account, opened)]
-    return lines
+    return [_account(journal, now, previous.get(name), opened, following) for name, now in sorted(latest.items())]
 
 
-def _worth(account: str, now: Snapshot, before: Snapshot | None) -> Iterator[str]:
-    change = now.equity - before.equity if before else None
-    since = f", {change:+,.2f} ({float(change / before.equity):+.2%}) since the session before" if before and change is not None and before.equity else ""
-    yield f"{account}: {now.equity:,.2f}{since}, cash {now.cash:,.2f}"
-    held = [(symbol, Decimal(str(facts["quantity"]))) for symbol, facts in sorted(now.positions.items())]
-    shown = ", ".join(f"{symbol} {quantity.normalize():f}" for symbol, quantity in held[:MOST_POSITIONS] if quantity)
-    more = f" and {len(held) - MOST_POSITIONS} more" if len(held) > MOST_POSITIONS else ""
-    yield f"  holds {shown or 'nothing'}{more}"
+def lines(found: Iterable[Account]) -> Iterator[str]:
+    """Accounts in words: worth, what has changed since the session before, positions, alerts."""
+    for account in found:
+        yield _worth(account)
+        shown = ", ".join(f"{symbol} {quantity.normalize():f}" for symbol, quantity in account.positions[:MOST_POSITIONS])
+        more = f" and {len(account.positions) - MOST_POSITIONS} more" if len(account.positions) > MOST_POSITIONS else ""
+        yield f"  holds {shown or 'nothing'}{more}"
+        for note in account.alerts[-MOST_ALERTS:]:
+            yield f"  alert{f' of {note.run}' if note.run else ''}: {note.text}"
+        if len(account.alerts) > MOST_ALERTS:
+            yield f"  and {len(account.alerts) - MOST_ALERTS} earlier alerts"
 
 
-def _alerts(journal: Journal, account: str, since_ns: int) -> Iterator[str]:
-    notes = journal.account_log.notes(account, kinds=[ALERT], since_ns=since_ns)
-    for note in notes[-MOST_ALERTS:]:
-        yield f"  alert{f' of {note.run}' if note.run else ''}: {note.text}"
-    if len(notes) > MOST_ALERTS:
-        yield f"  and {len(notes) - MOST_ALERTS} earlier alerts"
+def _account(journal: Journal, now: Snapshot, before: Snapshot | None, since_ns: int, until_ns: int) -> Account:
+    held = ((symbol, Decimal(str(facts["quantity"]))) for symbol, facts in sorted(now.positions.items()))
+    alerts = tuple(note for note in journal.account_log.notes(now.account, kinds=[ALERT], since_ns=since_ns) if note.time_ns < until_ns)
+    return Account(now.account, now.equity, now.cash, before.equity if before else None, tuple((symbol, shares) for symbol, shares in held if shares), alerts)
+
+
+def _worth(account: Account) -> str:
+    since = ""
+    if account.change is not None and account.before:
+        since = f", {account.change:+,.2f} ({float(account.change / account.before):+.2%}) since the session before"
+    return f"{account.name}: {account.equity:,.2f}{since}, cash {account.cash:,.2f}"

@@ -1,6 +1,9 @@
-"""The steps of a day. Each may be done again: what it has done stays done. Imports feeds, journal, core, services.notify and what is beside it."""
+"""The steps of a day. Each may be done again: what it has done stays done.
 
-from collections.abc import Callable, Mapping
+Imports feeds, journal, core, services.market, services.notify and what is beside it.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,16 +11,23 @@ import numpy as np
 
 from core.calendars import get_calendar
 from core.clock import Clock
-from core.errors import CerebrolabError, SourceUnavailable
+from core.errors import CerebrolabError, SourceUnavailable, StoreFailed
+from core.settings import Settings
 from feeds.averages import update
 from feeds.load import load_bars, source_named
 from feeds.store import BarStore
 from journal import Journal
-from services.daily.portfolio import accounts_told
+from journal.subscriptions import Posted
+from services import market
+from services.daily.portfolio import Account, accounts, lines
+from services.daily.report import write_day
+from services.notify import backtests as played
 from services.notify.advice import advise
 from services.notify.channels import tell
-from services.notify.post import post
-from services.notify.sender import Sender
+
+MOST_PLAYED = 100  # backtests of one day
+LINES_TOLD = "lines told"  # the end of what the step "portfolio" says where it has told
+LOOKS_BACK = 60  # sessions, for the one whose portfolio was told last
 
 
 @dataclass(frozen=True)
@@ -25,22 +35,27 @@ class Day:
     """What the steps of a session work with.
 
     Attributes:
-        session: exchange date. source, period: of the bars, as in `RunSpec`. way: how mails leave; None = none do.
+        session: exchange date. source, period: of the bars, as in `RunSpec`. post: sends the mails that are due; None = none leave.
         channels: where the operator is told, addresses of apprise.
         symbols: collected beside those that are followed. progress: told (done, total, symbol).
     """
 
     session: np.datetime64
     journal: Journal
-    store: BarStore
+    settings: Settings
     clock: Clock
     source: str
     calendar: str = "XNYS"
     period: str = "5y"
     symbols: tuple[str, ...] = ()
-    way: Sender | None = None
+    post: Callable[[], Posted] | None = None
     channels: tuple[str, ...] = ()
     progress: Callable[[int, int, str], Any] | None = None
+
+    @property
+    def store(self) -> BarStore:
+        """The store of the bars."""
+        return market.store(self.settings)
 
     @property
     def collected(self) -> tuple[str, ...]:
@@ -64,6 +79,33 @@ def collect(day: Day) -> str:
         raise SourceUnavailable(f"{bars.origin.source} has not published {day.session} yet: try again later")
     told = [f"{len(bars.symbols)} symbols up to {bars.session[-1]}", *([f"without a bar: {', '.join(late[:10])}"] if late else []), *bars.origin.warnings]
     return "; ".join(told)
+
+
+def backtests(day: Day) -> str:
+    """Play what is followed and has no backtest, so many a day; one that fails is tried again the next day.
+
+    Raises:
+        StoreFailed: the journal, or the folder of the reports, fails.
+    """
+    wanted = played.missing(day.journal, day.source)
+    done, problems = 0, list[str]()
+    for number, pair in enumerate(wanted):
+        if done == MOST_PLAYED:
+            break
+        try:
+            folder = played.directory(day.settings.runs_dir.resolve(), day.session, pair)
+            played.backtest(*pair, day.source).play(day.settings, day.journal, folder, lambda *_: None)
+            done += 1
+        except StoreFailed:
+            raise
+        except CerebrolabError as error:
+            problems.append(f"{pair[0]} on {pair[1]}: {told(error)}")
+        if day.progress is not None:
+            day.progress(number + 1, len(wanted), pair[1])
+    if not wanted:
+        return "nothing new is followed"
+    left = len(wanted) - done - len(problems)
+    return "; ".join([f"{done} played", *([f"{left} left for the next day"] if left else []), *problems[:10]])
 
 
 def averages(day: Day) -> str:
@@ -94,30 +136,59 @@ def mails(day: Day) -> str:
     Raises:
         SourceUnavailable: the mail server does not answer, or has refused some for now.
     """
-    if day.way is None:
+    if day.post is None:
         waiting = day.journal.subscriptions.waiting()
         return f"no mail server is set (EMAIL_HOST); {waiting} mails wait" if waiting else "nothing to send"
-    posted = post(day.journal, day.way, day.clock)
+    posted = day.post()
     if posted.later:
         raise SourceUnavailable(f"{posted.sent} mails sent, {posted.later} refused for now: try again later")
     return f"{posted.sent} mails sent" + (f", {posted.given_up} given up" if posted.given_up else "")
 
 
 def portfolio(day: Day) -> str:
-    """Tell the operator what live accounts are worth, and their alerts.
+    """Tell the operator what live accounts are worth, and their alerts; nothing where it is all as it was when it was told last.
 
     Raises:
         SourceUnavailable: not every channel took it.
     """
-    lines = accounts_told(day.journal, day.session, get_calendar(day.calendar))
-    if not lines:
+    found = accounts(day.journal, day.session, get_calendar(day.calendar))
+    said = list(lines(found))
+    if not said:
         return "no live account has traded"
-    if day.channels and not tell(day.channels, f"Portfolio on {day.session}", "\n".join(lines)):
+    if not day.channels:
+        return "; ".join(line.strip() for line in said)
+    before = _told_last(day)
+    if before is not None and _unchanged(day, found, before):
+        return f"nothing has changed since {before}, and nobody was told"
+    if not tell(day.channels, f"Portfolio on {day.session}", "\n".join(said)):
         raise SourceUnavailable("not every channel of CEREBROLAB_NOTIFY took the portfolio: look at its addresses, and at the log")
-    return f"{len(lines)} lines told" if day.channels else "; ".join(line.strip() for line in lines)
+    return f"{len(said)} {LINES_TOLD}"
 
 
-STEPS: Mapping[str, Callable[[Day], str]] = {"collect": collect, "averages": averages, "signals": signals, "mails": mails, "portfolio": portfolio}
+def _told_last(day: Day) -> np.datetime64 | None:
+    """The latest session before this one whose portfolio was told."""
+    told_on = (name for name, steps in day.journal.daily.days(LOOKS_BACK) for each in steps
+               if name < str(day.session) and each.step == "portfolio" and each.done and each.text.endswith(LINES_TOLD))
+    return next((np.datetime64(name) for name in told_on), None)
+
+
+def _unchanged(day: Day, found: Sequence[Account], before: np.datetime64) -> bool:
+    """Whether accounts are worth and hold what they did on an earlier session, and nothing has alerted."""
+    then = accounts(day.journal, before, get_calendar(day.calendar))
+    return [each.state for each in found] == [each.state for each in then] and not any(each.alerts for each in found)
+
+
+def report(day: Day) -> str:
+    """Write the page of the session.
+
+    Raises:
+        StoreFailed: it cannot be written.
+    """
+    return f"page {write_day(day.journal, day.settings, day.session, get_calendar(day.calendar), day.source).name} is written"
+
+
+STEPS: Mapping[str, Callable[[Day], str]] = {
+    "collect": collect, "backtests": backtests, "averages": averages, "signals": signals, "mails": mails, "portfolio": portfolio, "report": report}
 
 
 def told(error: CerebrolabError) -> str:

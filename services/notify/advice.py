@@ -21,9 +21,9 @@ from engine.today import Signals
 from feeds.load import load_bars, source_named
 from feeds.store import BarStore
 from journal import Journal
-from journal.subscriptions import Advice
+from journal.subscriptions import Advice, Backtested
+from services.notify import backtests, scores
 from services.notify.letters import reasons_of
-from services.notify.scores import score, told
 
 SAID = ("BUY", "SELL")  # what subscribers are told of
 SHOWN = 120  # closes in a picture
@@ -66,7 +66,7 @@ def advise(journal: Journal, store: BarStore, source: str, clock: Clock, progres
     Raises:
         StoreFailed: the journal or the store fails.
     """
-    made, market = Advised(), _Market(store, source, clock, period)
+    made, market, played = Advised(), _Market(store, source, clock, period), journal.subscriptions.backtests(source)
     pairs = [(strategy, symbol) for strategy, symbols in journal.subscriptions.followed().items() for symbol in symbols]
     for strategy, symbol in pairs:
         made.asked += 1
@@ -75,7 +75,7 @@ def advise(journal: Journal, store: BarStore, source: str, clock: Clock, progres
             if found.late:
                 made.problems.append(f"{strategy} on {symbol}: {found.late}")
             else:
-                made.new += journal.subscriptions.advise(_advices(strategy, found, journal, market))
+                made.new += journal.subscriptions.advise(_advices(strategy, found, journal, market, played.get((strategy, symbol))))
         except StoreFailed:
             raise
         except CerebrolabError as error:
@@ -104,7 +104,7 @@ class _Market:
         return index, dict(zip(bars.session, bars.close[:, 0].tolist(), strict=True))
 
 
-def _advices(strategy: str, found: Signals, journal: Journal, market: _Market) -> list[Advice]:
+def _advices(strategy: str, found: Signals, journal: Journal, market: _Market, played: Backtested | None) -> list[Advice]:
     advices = []
     for row in found.rows:
         if row.signal not in SAID:
@@ -112,7 +112,8 @@ def _advices(strategy: str, found: Signals, journal: Journal, market: _Market) -
         closes = found.bars.close[:, found.bars.column(row.symbol)]
         past = journal.subscriptions.advices(strategy, row.symbol)
         against, benchmark = market.found if past else ("", {})
-        numbers = {**row.numbers, **told(score(past, found.bars.session, closes, benchmark), against)}
+        worth = scores.told(scores.score(past, found.bars.session, closes, benchmark), against)
+        numbers = {**row.numbers, **worth, **backtests.told(played)}
         advices.append(Advice(strategy, row.symbol, str(found.session), row.signal, Decimal(str(row.close)), reasons_of(numbers, _known(closes[-SHOWN:]))))
     return advices
 

@@ -10,7 +10,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from email.header import Header
-from email.utils import formataddr, formatdate, parseaddr
+from email.utils import formataddr, formatdate, getaddresses
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -23,6 +23,7 @@ from services.notify.chart import COLOURS, chart
 CLOSES = "closes"  # among the reasons of an advice: the latest ones, oldest first, for the picture
 MOST_PICTURES = 10  # in one mail
 MOST_NAMED = 3  # signals in a subject
+MOST_SUBJECT = 150  # characters
 MOST_KEPT = 2_000  # parts remembered
 BOUNDARY = "-----=_cerebrolab"  # no encoded line has "=_"
 
@@ -59,7 +60,8 @@ class Letters:
     """
 
     def __init__(self, sender: str, site: str) -> None:
-        name, self._sender = parseaddr(sender)
+        found = getaddresses([sender])
+        name, self._sender = found[0] if len(found) == 1 else ("", "")
         self._site = site.rstrip("/")
         bare = not name and sender.strip().strip("<>") == self._sender
         if not re.fullmatch(r"[^@\s<>]+@[^@\s<>]+", self._sender) or not self._sender.isascii() or any(ord(each) < 32 for each in sender) or not (name or bare):
@@ -81,7 +83,7 @@ class Letters:
                 _encoded(pages.wish(links["change"])) if due.wishes else b"",
                 *(part.html for part in parts), _encoded(pages.foot(*ends))]
         number = "-".join(map(str, (subscriber.id, due.deliveries[0], due.deliveries[-1])))
-        headers = {"From": self._from, "To": subscriber.address, "Date": formatdate(usegmt=True), "Subject": title, "Message-ID": f"<{number}.cerebrolab@{self._host}>",
+        headers = {"From": self._from, "To": subscriber.address, "Date": formatdate(usegmt=True), "Subject": _worded(title), "Message-ID": f"<{number}.cerebrolab@{self._host}>",
                    "List-Unsubscribe": f"<{links['leave']}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",  # RFC 8058
                    "Auto-Submitted": "auto-generated", "MIME-Version": "1.0"}
         return Letter(self._sender, subscriber.address, _joined(headers, b"".join(text), b"".join(html), [part.picture for part in parts if part.picture]))
@@ -103,9 +105,9 @@ def subject(due: Due) -> str:
     """What the mail is about, in one line."""
     if not due.advices:
         return "Please confirm that you want these signals" if due.asks else "Do you want more signals?"
-    named = [f"{each.signal} {each.symbol}" for each in due.advices[:MOST_NAMED]]
+    named = ", ".join(f"{each.signal} {each.symbol}" for each in due.advices[:MOST_NAMED])
     more = len(due.advices) - MOST_NAMED
-    return ", ".join(named) + (f" and {more} more" if more > 0 else "")
+    return (named if len(named) <= MOST_SUBJECT else f"{named[:MOST_SUBJECT]}…") + (f" and {more} more" if more > 0 else "")
 
 
 def reasons_of(numbers: Mapping[str, Any], closes: Sequence[float]) -> dict[str, Any]:
@@ -113,16 +115,23 @@ def reasons_of(numbers: Mapping[str, Any], closes: Sequence[float]) -> dict[str,
     return {**{name: value for name, value in numbers.items() if name != CLOSES}, CLOSES: list(closes)}
 
 
+def shown_numbers(advice: Advice) -> list[tuple[str, str]]:
+    """(name, number or text) of its reasons, as they are read, the texts last; without the closes."""
+    found = sorted(((name, value) for name, value in advice.reasons.items() if name != CLOSES), key=lambda pair: isinstance(pair[1], str))
+    return [(name.replace("_", " "), _number(value)) for name, value in found]
+
+
 # -- words ------------------------------------------------------------------------------------------------
 
 
 def _shown(advice: Advice, picture: str) -> dict[str, Any]:
-    numbers = [(name.replace("_", " "), _number(value)) for name, value in advice.reasons.items() if name != CLOSES]
     return {"signal": advice.signal, "symbol": advice.symbol, "strategy": advice.strategy, "session": advice.session,
-            "close": f"{advice.close:,.2f}", "numbers": numbers, "picture": picture, "colour": COLOURS.get(advice.signal, "#687182")}
+            "close": f"{advice.close:,.2f}", "numbers": shown_numbers(advice), "picture": picture, "colour": COLOURS.get(advice.signal, "#687182")}
 
 
 def _number(value: Any) -> str:
+    if value is None:
+        return "-"
     if not isinstance(value, int | float):
         return str(value)
     return "-" if not math.isfinite(value) else f"{value:,.5g}" if abs(value) < 1_000 else f"{value:,.2f}"
@@ -167,4 +176,13 @@ def _joined(headers: Mapping[str, str], text: bytes, html: bytes, pictures: Sequ
 def _header(value: str) -> str:
     """On one line: nothing in it begins a header of its own."""
     line = " ".join(value.split())
-    return line if line.isascii() and line.isprintable() else Header(line, "utf-8", maxlinelen=900).encode()
+    return line if line.isascii() and line.isprintable() else _encoded_word(line)
+
+
+def _worded(text: str) -> str:
+    """A text in which nothing is taken for an encoded word that is none of ours."""
+    return _encoded_word(" ".join(text.split())) if "=?" in text else text
+
+
+def _encoded_word(line: str) -> str:
+    return Header(line, "utf-8", maxlinelen=900).encode()

@@ -120,7 +120,7 @@ class Mailbox:
     def _hand(self, letter: Letter, before_end: Callable[[], bool]) -> bool:
         smtp, address = self._connected(), letter.address
         try:
-            self._asked(smtp.mail(letter.sender), address)
+            self._takes(smtp.mail(letter.sender), letter)
             self._asked(smtp.rcpt(address), address)
             self._asked(smtp.docmd("DATA"), address)
             smtp.send(letter.content.replace(b"\r\n.", b"\r\n.."))  # a point at a beginning is doubled (RFC 5321, 4.5.2)
@@ -137,6 +137,14 @@ class Mailbox:
         self._asked(answer, address, ended=True)
         self._count += 1
         return True
+
+    def _takes(self, answer: tuple[int, bytes], letter: Letter) -> None:
+        """Whether mails of ours are taken at all: what is refused for ever here would be for every address, and is not the mail's fault."""
+        code, text = answer
+        if code >= 500:
+            raise UsageError(f"the mail server {self._server.shown} takes no mail from {letter.sender} ({code} {_text(text)}): "
+                             "check EMAIL_FROM, EMAIL_USER and EMAIL_PASSWORD")
+        self._asked(answer, letter.address)
 
     def _asked(self, answer: tuple[int, bytes], address: str, ended: bool = False) -> None:
         code, text = answer
@@ -170,6 +178,9 @@ class Mailbox:
             raise UsageError(f"the mail server {server.shown} cannot do what is asked of it ({_one_line(error)}): check EMAIL_SECURITY, EMAIL_USER and EMAIL_PORT") from None
         except UnicodeError:
             raise UsageError(f"EMAIL_HOST {server.host[:80]!r}, EMAIL_USER or EMAIL_PASSWORD has characters that cannot be sent: write ASCII") from None
+        except ssl.SSLCertVerificationError as error:
+            raise UsageError(f"the certificate of the mail server {server.shown} is not trusted ({error.verify_message}): set EMAIL_HOST to the name it is for, "
+                             "or have its issuer trusted (SSL_CERT_FILE)") from None
         except OSError as error:
             raise SourceUnavailable(f"the mail server {server.shown} did not answer ({_one_line(error)}): check EMAIL_HOST and EMAIL_PORT") from None
         self._count = 0

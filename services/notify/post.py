@@ -1,16 +1,18 @@
 """`post`: every mail that is due leaves, once. Imports journal, core and what is beside it."""
 
 import logging
+import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from functools import partial
 
 from core.clock import Clock
 from core.errors import SourceUnavailable
+from core.settings import Settings
 from journal import Journal
-from journal.subscriptions import NEVER, Due
+from journal.subscriptions import NEVER, Due, Posted
 from services.notify.letters import Letters
-from services.notify.mailbox import Mailbox, Refused
-from services.notify.sender import Sender
+from services.notify.mailbox import TIMEOUT_S, Mailbox, Refused
+from services.notify.sender import Sender, sender_of
 
 log = logging.getLogger(__name__)
 PAGE = 100  # subscribers asked for at once
@@ -19,13 +21,16 @@ LOST = 3  # connections that end at one mail after the other, after which the se
 PASSES = 3  # over what is due: another process may have had a part of a mail
 
 
-@dataclass
-class Posted:
-    """What became of the mails: sent, to be tried later, and given up because the server will never take them."""
+def posting(journal: Journal, settings: Settings, clock: Clock) -> Callable[[], Posted] | None:
+    """What sends the mails that are due: the API, where it holds the journal, else `post`; None where no mail server is set.
 
-    sent: int = 0
-    later: int = 0
-    given_up: int = 0
+    Raises:
+        UsageError: nobody is set whom mails are from. StoreFailed: the API does not answer.
+    """
+    posts = journal.subscriptions.posts()
+    if posts is not None:
+        return journal.subscriptions.post if posts else None
+    return partial(post, journal, sender_of(settings), clock) if settings.email_host else None
 
 
 def post(journal: Journal, way: Sender, clock: Clock, progress: Callable[[int], None] | None = None) -> Posted:
@@ -34,12 +39,23 @@ def post(journal: Journal, way: Sender, clock: Clock, progress: Callable[[int], 
     Raises:
         SourceUnavailable: the server does not answer; what has not left stays due. UsageError: the settings are not possible.
     """
-    with Mailbox(way.server) as mailbox:
+    return post_for(math.inf, journal, way, clock, progress)[0]
+
+
+def post_for(seconds: float, journal: Journal, way: Sender, clock: Clock, progress: Callable[[int], None] | None = None,
+             timeout_s: float = TIMEOUT_S) -> tuple[Posted, bool]:
+    """As `post`, beginning no mail when so much time is over; and whether that was all.
+
+    Args:
+        timeout_s: how long the server may take for one answer.
+    """
+    until = clock.monotonic() + seconds
+    with Mailbox(way.server, timeout_s) as mailbox:
         round_ = _Round(journal, mailbox, Letters(way.sender, way.site), clock, progress)
         for _ in range(PASSES):
-            if not round_.over():
+            if not round_.over(until):
                 break
-    return round_.posted
+    return round_.posted, clock.monotonic() < until
 
 
 class _Round:
@@ -49,12 +65,14 @@ class _Round:
         self._journal, self._mailbox, self._letters, self._clock, self._progress = journal, mailbox, letters, clock, progress
         self.posted, self._lost = Posted(), 0
 
-    def over(self) -> int:
-        """Send everything that is due; returns how many mails another process had a part of."""
+    def over(self, until: float) -> int:
+        """Send everything that is due, up to a moment of the clock; returns how many mails another process had a part of."""
         after, skipped = 0, 0
         while page := self._journal.subscriptions.due(after, PAGE):
             after = page[-1].subscriber.id
             for due in page:
+                if self._clock.monotonic() >= until:
+                    return 0
                 skipped += not self._send(due)
                 if self._progress is not None:
                     self._progress(self.posted.sent)

@@ -6,6 +6,8 @@ from core.errors import UsageError
 from core.settings import Settings
 from services.notify.mailbox import Server
 
+NO_SERVER = "no mail server is set: set EMAIL_HOST, EMAIL_PORT, EMAIL_USER and EMAIL_PASSWORD (see env.example)"
+
 
 class Sender(NamedTuple):
     """The server that mails are handed to, whom they are from, and where their links lead."""
@@ -22,7 +24,7 @@ def sender_of(settings: Settings) -> Sender:
         UsageError: no server is set, or nobody whom mails are from.
     """
     if not settings.email_host:
-        raise UsageError("no mail server is set: set EMAIL_HOST, EMAIL_PORT, EMAIL_USER and EMAIL_PASSWORD (see env.example)")
+        raise UsageError(NO_SERVER)
     sender = settings.email_from or settings.email_user or ""
     if "@" not in sender:
         raise UsageError(f"mails need a sender, and EMAIL_FROM is {sender!r}: set it to an address")

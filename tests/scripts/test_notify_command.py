@@ -41,7 +41,7 @@ def test_what_cannot_be_asked_is_code_1(command, box, followed):
 
 @pytest.mark.parametrize(("name", "value", "told"), [
     ("EMAIL_HOST", "", "no mail server is set: set EMAIL_HOST"), ("EMAIL_FROM", "nobody", "mails need a sender"), ("EMAIL_SECURITY", "ssl", "mail security 'ssl' is unknown"),
-    ("CEREBROLAB_JOURNAL", "http://127.0.0.1:1", "this takes the database itself"), ("EMAIL_PORT", "0", "EMAIL_PORT")])
+    ("EMAIL_PORT", "0", "EMAIL_PORT")])
 def test_settings_that_cannot_be_are_one_line(command, box, followed, monkeypatch, name, value, told):
     monkeypatch.setenv(name, value)
     answer = command("notify", "--source", "csv:.")

@@ -5,24 +5,34 @@ Opening a page changes nothing, as programs open links too; its button does. Imp
 
 import logging
 import re
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import parse_qs
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse
 
 from core.errors import CerebrolabError, StoreFailed, UsageError
+from core.settings import Settings
+from journal import Journal
 from journal.subscriptions import Subscriber
-from services.api.parts import JournalPart
-from services.api.routes.subscriptions import known
+from services.api.parts import JobsPart, JournalPart, SettingsPart
+from services.api.routes.subscriptions import known, played
 from services.notify.advice import followable
+from services.notify.backtests import Pair, said_of
 
 if TYPE_CHECKING:
     import jinja2
 
 log = logging.getLogger(__name__)
+async def _form(request: Request) -> str:
+    return (await request.body()).decode("utf-8", "replace")
+
+
+FormPart = Annotated[str, Depends(_form)]
+Measured = Callable[[Subscriber], dict[Pair, str]]  # (strategy, symbol) -> what its backtest measured
 router = APIRouter(tags=["subscriptions"], include_in_schema=False)
 Token = Annotated[str, Query(max_length=100)]
 HEADERS = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY",
@@ -37,9 +47,9 @@ def ask_confirm(journal: JournalPart, token: Token = "") -> HTMLResponse:
 
 
 @router.post("/subscriptions/confirm")
-def confirm(journal: JournalPart, token: Token = "") -> HTMLResponse:
+def confirm(journal: JournalPart, settings: SettingsPart, jobs: JobsPart, token: Token = "") -> HTMLResponse:
     """They are."""
-    return _page("confirmed", lambda: journal.subscriptions.confirm(token))
+    return _page("confirmed", lambda: played(journal.subscriptions.confirm(token), journal, settings, jobs))
 
 
 @router.get("/subscriptions/leave")
@@ -55,15 +65,14 @@ def leave(journal: JournalPart, token: Token = "") -> HTMLResponse:
 
 
 @router.get("/subscriptions/change")
-def ask_change(journal: JournalPart, token: Token = "") -> HTMLResponse:
+def ask_change(journal: JournalPart, settings: SettingsPart, token: Token = "") -> HTMLResponse:
     """Show what is followed."""
-    return _page("change", lambda: journal.subscriptions.subscriber(token))
+    return _page("change", lambda: journal.subscriptions.subscriber(token), measured=_measured(journal, settings))
 
 
 @router.post("/subscriptions/change")
-async def change(request: Request, journal: JournalPart, token: Token = "") -> HTMLResponse:
+def change(journal: JournalPart, settings: SettingsPart, jobs: JobsPart, text: FormPart, token: Token = "") -> HTMLResponse:
     """Follow what is chosen, and what is added."""
-    text = (await request.body()).decode("utf-8", "replace")
 
     def changed() -> Subscriber:
         try:
@@ -71,9 +80,14 @@ async def change(request: Request, journal: JournalPart, token: Token = "") -> H
         except ValueError:
             raise UsageError("the form has too many fields: choose fewer signals") from None
         kept = [pair for pair in journal.subscriptions.subscriber(token).follows if " ".join(pair) in form.get("keep", [])]
-        return journal.subscriptions.follow(token, [*kept, *_added(form)])
+        return played(journal.subscriptions.follow(token, [*kept, *_added(form)]), journal, settings, jobs)
 
-    return _page("change", changed, saved=True, again=lambda: journal.subscriptions.subscriber(token))
+    return _page("change", changed, saved=True, again=lambda: journal.subscriptions.subscriber(token), measured=_measured(journal, settings))
+
+
+def _measured(journal: Journal, settings: Settings) -> Measured:
+    """What tells what the backtests of a subscriber's signals have measured."""
+    return lambda found: said_of(journal, settings.source, found.follows)
 
 
 def _added(form: dict[str, list[str]]) -> list[tuple[str, str]]:
@@ -87,11 +101,12 @@ def _added(form: dict[str, list[str]]) -> list[tuple[str, str]]:
     return [(strategy, symbol) for strategy in strategies for symbol in symbols]
 
 
-def _page(name: str, found: Any, saved: bool = False, again: Any = None) -> HTMLResponse:
+def _page(name: str, found: Any, saved: bool = False, again: Any = None, measured: Measured = lambda _: {}) -> HTMLResponse:
     """The page about a subscriber; where there is none, or what is asked is not possible, one that says so."""
-    problem, status, subscriber = "", 200, None
+    problem, status, subscriber, backtests = "", 200, None, dict[Pair, str]()
     try:
         subscriber = found()
+        backtests = measured(subscriber)
     except StoreFailed:
         log.exception("a page about a subscription failed")
         problem, status, saved, again = "The service does not answer for the moment. Open the link again in a few minutes.", 503, False, None
@@ -100,10 +115,11 @@ def _page(name: str, found: Any, saved: bool = False, again: Any = None) -> HTML
         if again is not None:
             try:
                 subscriber = again()
+                backtests = measured(subscriber)
             except CerebrolabError:
                 status = 404
     page = _pages().get_template("subscription.html.j2")
-    shown = page.render(name=name if subscriber is not None else "nobody", subscriber=subscriber, problem=problem, away=status == 503, saved=saved, strategies=followable())
+    shown = page.render(name=name if subscriber is not None else "nobody", subscriber=subscriber, problem=problem, away=status == 503, saved=saved, strategies=followable(), backtests=backtests)
     return HTMLResponse(shown, status, HEADERS)
 
 

@@ -1,15 +1,21 @@
 """Subscriptions to advice: /v1/subscriptions. What its links lead to is in `subscription_pages`. Imports services and what is beside it."""
 
+import logging
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
 
-from core.errors import UnknownName
+from core.errors import CerebrolabError, UnknownName
+from core.settings import Settings
+from journal import Journal
 from journal.subscriptions import Subscriber
-from services.api.parts import Body, JournalPart
+from services.api.parts import Body, JobsPart, JournalPart, SettingsPart
+from services.jobs import Jobs
 from services.notify.advice import followable
+from services.notify.backtests import begin
 
+log = logging.getLogger(__name__)
 router = APIRouter(tags=["subscriptions"])
 Symbol = Annotated[str, Field(pattern=r"^[A-Z0-9^][A-Z0-9.^=/-]{0,19}$", examples=["SPY"])]
 Token = Annotated[str, Query(max_length=100, description="Of the links in mails to this address.")]
@@ -67,11 +73,11 @@ def subscription(journal: JournalPart, token: Token) -> Any:
 
 
 @router.put("/subscriptions", response_model=Follower)
-def change(wanted: Follows, journal: JournalPart, token: Token) -> Any:
-    """Have the address of a link follow these, instead of what it did."""
+def change(wanted: Follows, journal: JournalPart, settings: SettingsPart, jobs: JobsPart, token: Token) -> Any:
+    """Have the address of a link follow these, instead of what it did; what is new to the journal is backtested."""
     for each in wanted.follows:
         known(each.strategy)
-    return follower(journal.subscriptions.follow(token, [(each.strategy, each.symbol) for each in wanted.follows]))
+    return follower(played(journal.subscriptions.follow(token, [(each.strategy, each.symbol) for each in wanted.follows]), journal, settings, jobs))
 
 
 def known(strategy: str) -> None:
@@ -83,6 +89,16 @@ def known(strategy: str) -> None:
     names = followable()
     if strategy not in names:
         raise UnknownName.of("strategy", strategy, names)
+
+
+def played(found: Subscriber, journal: Journal, settings: Settings, jobs: Jobs) -> Subscriber:
+    """Have the backtests begin that are missing of what a subscriber follows; whatever fails of that is only logged."""
+    try:
+        begun = begin(jobs, journal, settings.source, found)
+        log.info("%s backtests of what is followed begun", begun)
+    except CerebrolabError as error:
+        log.warning("the backtests of what is followed did not begin: %s", error)
+    return found
 
 
 def follower(found: Subscriber) -> dict[str, Any]:

@@ -1,17 +1,23 @@
 """Subscribing by the REST API: a real server, a real mail, and the pages that its links lead to."""
 
+import math
 import re
 import socket
+import threading
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
 from api_settings import settings_in
+from made_bars import frame
 from mail_server import postbox
 from served import serving
 
+from core.settings import Settings
 from journal import Journal
 from services.api.app import create_app
+from services.jobs import Jobs
+from services.notify import backtests
 
 ANN = {"address": "ann@example.org", "symbols": ["SPY", "BRK.B"], "strategies": ["GoldenCross"]}
 
@@ -24,7 +30,9 @@ def _box():
 
 @pytest.fixture(name="settings")
 def _settings(tmp_path, box):
-    return settings_in(tmp_path).model_copy(update=dict(email_host="127.0.0.1", email_port=box[1], email_from="Signals <s@example.org>", site="http://signals.example.org"))
+    frame([100.0 + 30 * math.sin(at / 80) for at in range(1_000)]).rename_axis("date").to_csv(tmp_path / "SPY.csv")
+    update = dict(email_host="127.0.0.1", email_port=box[1], email_from="Signals <s@example.org>", site="http://signals.example.org", source=f"csv:{tmp_path}")
+    return settings_in(tmp_path).model_copy(update=update)
 
 
 @pytest.fixture(name="client")
@@ -134,3 +142,59 @@ def test_without_a_mail_server_nothing_is_lost(tmp_path, caplog):
         assert httpx.post(f"{address}/v1/subscriptions", json=ANN).status_code == 202
     with Journal(settings.journal) as journal:
         assert journal.subscriptions.waiting() == 1
+
+
+# -- backtests of what is followed ------------------------------------------------------------------------
+
+
+def backtests_asked(client):
+    """(symbols, state) of each, the first one first."""
+    jobs = client.get("/v1/jobs", headers={"Authorization": "Bearer secret"}).json()["jobs"]
+    return [(job["asked"]["spec"]["symbols"], job["state"]) for job in jobs][::-1]
+
+
+def ended(client, count):
+    """Wait until so many jobs are over."""
+    pause = threading.Event()
+    for _ in range(600):
+        asked = backtests_asked(client)
+        if len(asked) == count and all(state not in ("waiting", "running") for _, state in asked):
+            return asked
+        pause.wait(0.1)
+    raise AssertionError(asked)
+
+
+@pytest.mark.slow
+def test_what_is_followed_for_the_first_time_is_backtested_once(client, box, settings):
+    subscribe(client)
+    found = links(box[0].arrived())
+    client.get(found["confirm"])
+    assert backtests_asked(client) == []  # neither a stranger's typing nor an opened page begins one
+    client.post(found["confirm"])
+    assert ended(client, 2) == [(["SPY"], "done"), (["BRK.B"], "failed")]
+    with Journal(settings.journal) as journal:
+        [run] = journal.runs()
+        assert (run.strategy, run.symbols, run.spec["source"], run.spec["period"], run.spec["commission"]) == ("GoldenCross", ["SPY"], settings.source, "10y", "0.1%")
+    shown = client.get(found["change"]).text
+    assert re.search(r"backtest: [+-]\d+\.\d%, Sharpe -?\d+\.\d\d, max drawdown \d+\.\d% since 20\d\d-\d\d-\d\d", shown) and shown.count("backtest:") == 1
+    client.post(found["confirm"])
+    client.post(found["change"], data={"keep": ["GoldenCross SPY", "GoldenCross BRK.B"]})
+    assert len(backtests_asked(client)) == 2  # nor does what has failed today begin again
+    token = {"token": found["confirm"].partition("=")[2]}
+    client.put("/v1/subscriptions", json={"follows": [{"strategy": "Momentum", "symbol": "SPY"}]}, params=token, headers={"Authorization": "Bearer secret"})
+    assert ended(client, 3)[-1][0] == ["SPY"]
+
+
+def test_so_many_begin_at_once_and_a_full_queue_is_no_error(tmp_path, monkeypatch):
+    settings: Settings = settings_in(tmp_path)
+    with Journal(settings.journal) as journal:
+        jobs = Jobs(settings, journal)  # nobody carries them out
+        jobs._files.open()
+        one = journal.subscriptions.ask("ann@example.org", [("GoldenCross", f"A{number}") for number in range(30)])
+        assert backtests.begin(jobs, journal, "sample", one) == 0 == len(jobs.jobs())  # it has not opted in
+        one = journal.subscriptions.confirm(one.token)
+        assert [backtests.begin(jobs, journal, "sample", one) for _ in range(3)] == [20, 10, 0]
+        monkeypatch.setattr("services.jobs.MOST_WAITING", 30)
+        two = journal.subscriptions.confirm(journal.subscriptions.ask("ben@example.org", [("Momentum", "A1")]).token)
+        assert backtests.begin(jobs, journal, "sample", two) == 0 and len(backtests.missing(journal, "sample")) == 31
+        jobs._files.close()

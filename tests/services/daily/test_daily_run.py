@@ -1,14 +1,14 @@
 """The daily run: every step once a session, in succession, going on where it stopped, alone."""
 
 import sys
-import threading
-from contextlib import contextmanager
 from dataclasses import replace
 from decimal import Decimal
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from functools import partial
 
 import numpy as np
 import pytest
+from api_settings import settings_in
+from hook_server import hook
 from mail_server import postbox
 from vendor import ScriptedSource
 
@@ -17,14 +17,16 @@ from core.clock import ManualClock
 from core.errors import UsageError
 from core.series import SymbolBars
 from core.settings import Settings
-from feeds.parquet_store import ParquetStore
 from journal import Journal
+from journal.account_log import Note
 from services.daily import run
-from services.daily.portfolio import accounts_told
+from services.daily.portfolio import accounts, lines
+from services.daily.report import page_of
 from services.daily.run import AFTER_NS, alone, last_due, next_due, run_day
 from services.daily.steps import Day
 from services.notify.channels import channels_of, tell
 from services.notify.mailbox import Server
+from services.notify.post import post
 from services.notify.sender import Sender
 
 XNYS = get_calendar("XNYS")
@@ -62,14 +64,14 @@ def _day(tmp_path, clock, vendor):
         subscriptions = journal.subscriptions
         subscriptions.confirm(subscriptions.ask("ann@example.org", [("GoldenCross", "UP")]).token)
         subscriptions.sent(subscriptions.due()[0])
-        day = Day(LAST, journal, ParquetStore(tmp_path / "bars"), clock, "yahoo", period="18mo", way=Sender(Server("127.0.0.1", port), "s@example.org", "http://x"))
-        yield day, box
+        way = Sender(Server("127.0.0.1", port), "s@example.org", "http://x")
+        yield Day(LAST, journal, settings_in(tmp_path), clock, "yahoo", period="18mo", post=partial(post, journal, way, clock)), box
 
 
 def test_a_day_from_bars_to_mails_and_again_nothing(day):
     day, box = day
     stand = run_day(day)
-    assert [(each.step, each.done, each.attempts) for each in stand] == [(step, True, 1) for step in ("collect", "averages", "signals", "mails", "portfolio")]
+    assert [(each.step, each.done, each.attempts) for each in stand] == [(step, True, 1) for step in run.STEPS] and len(stand) == 7
     assert box.told() == [("ann@example.org", "BUY UP")]
     [kept] = day.store.averages(["UP"], source="yahoo")
     assert kept.session[-1] == LAST and kept.values[-1, 0] == pytest.approx(np.mean(rising("UP").close[-7:]))
@@ -85,10 +87,10 @@ def test_what_fails_is_tried_again_and_told_once(day, vendor):
         assert (failed.step, failed.done, failed.attempts) == ("collect", False, attempt) and "has not published 2020-01-02 yet" in failed.text
     assert len(alerts) == 1 and alerts[0][0] == "Daily run of 2020-01-02: collect failed" and box.mails == []
     vendor.history["UP"] = rising("UP")
-    assert [each.done for each in run_day(day, lambda *told: alerts.append(told))] == [True] * 5 and len(alerts) == 1 and len(box.mails) == 1
+    assert [each.done for each in run_day(day, lambda *told: alerts.append(told))] == [True] * 7 and len(alerts) == 1 and len(box.mails) == 1
 
 
-@pytest.mark.parametrize("dies", ["collect", "averages", "signals", "mails", "portfolio"])
+@pytest.mark.parametrize("dies", ["collect", "backtests", "averages", "signals", "mails", "portfolio", "report"])
 def test_killed_within_any_step_it_goes_on_there(day, vendor, monkeypatch, dies):
     day, box = day
     work = run.STEPS[dies]
@@ -102,7 +104,8 @@ def test_killed_within_any_step_it_goes_on_there(day, vendor, monkeypatch, dies)
         run_day(day)
     monkeypatch.undo()
     deliver(monkeypatch, vendor)
-    assert [each.done for each in run_day(day)] == [True] * 5 and box.told() == [("ann@example.org", "BUY UP")]
+    assert [each.done for each in run_day(day)] == [True] * 7 and box.told() == [("ann@example.org", "BUY UP")]
+    assert len(day.journal.runs()) == 1 and page_of(day.settings, str(LAST)).is_file()
 
 
 def test_the_operator_is_told_what_accounts_are_worth(day):
@@ -113,12 +116,50 @@ def test_the_operator_is_told_what_accounts_are_worth(day):
     history.take("paper:1", "", Decimal("1012.50"), Decimal("2.5"), {"SPY": {"quantity": "3.0", "price": "10"}, "QQQ": {"quantity": "0", "price": "1"}}, time_ns=closed)
     history.take("paper:2", "", Decimal(5), Decimal(5), {}, time_ns=closed)
     day.journal.account_log.note("paper:1", "gold", "alert", "kill switch: lost 60.00", time_ns=closed)
-    assert accounts_told(day.journal, LAST, XNYS) == [
+    assert list(lines(accounts(day.journal, LAST, XNYS))) == [
         "paper:1: 1,012.50, +12.50 (+1.25%) since the session before, cash 2.50", "  holds SPY 3", "  alert of gold: kill switch: lost 60.00",
         "paper:2: 5.00, cash 5.00", "  holds nothing"]
     with hook() as (channel, heard):
-        assert run_day(replace(day, channels=(channel,)))[-1].text == "5 lines told" and run_day(replace(day, channels=(channel,)))[-1].done
+        assert run_day(replace(day, channels=(channel,)))[-2].text == "5 lines told" and run_day(replace(day, channels=(channel,)))[-1].done
     assert len(heard) == 1 and "Portfolio on 2020-01-02" in heard[0] and "1,012.50" in heard[0]
+
+
+def test_nobody_is_told_of_a_portfolio_that_has_not_changed(day):
+    day, _ = day
+    history, sessions = day.journal.history, SESSIONS[-4:]
+
+    def worth(session, equity, shares="3"):
+        history.take("paper:1", "", Decimal(equity), Decimal(10), {"SPY": {"quantity": shares, "price": "10"}}, time_ns=int(XNYS.close_of(np.array([session]))[0]))
+
+    for session, equity, shares in zip(sessions, ("1000.00", "1000.00", "1000.00", "1000.00"), ("3", "3", "3.0", "2"), strict=True):
+        worth(session, equity, shares)
+    with hook() as (channel, heard):
+        def told_on(session):
+            return portfolio_step(day, session, channel)
+
+        assert told_on(sessions[0]) == "2 lines told" and len(heard) == 1
+        assert told_on(sessions[1]) == f"nothing has changed since {sessions[0]}, and nobody was told"
+        day.journal.account_log.add(Note("paper:1", "gold", "alert", "look here", int(XNYS.close_of(sessions[2:3])[0])))
+        assert told_on(sessions[2]) == "3 lines told" and "look here" in heard[1]
+        assert told_on(sessions[3]) == "2 lines told" and len(heard) == 3
+
+
+def portfolio_step(day, session, channel):
+    """What the step says of a session, recorded as the daily run does."""
+    text = run.STEPS["portfolio"](replace(day, session=session, channels=(channel,)))
+    return day.journal.daily.record(str(session), "portfolio", True, text).text
+
+
+def test_a_backtest_that_cannot_be_played_holds_up_nothing(day, monkeypatch):
+    day, _ = day
+    subscriptions = day.journal.subscriptions
+    subscriptions.confirm(subscriptions.ask("ben@example.org", [("GoldenCross", "NOBODY"), ("BuyAndHold", "UP"), ("MeanReversion", "UP")]).token)
+    monkeypatch.setattr("services.daily.steps.MOST_PLAYED", 2)
+    found = {each.step: each for each in run_day(day)}
+    assert found["backtests"].text.startswith("2 played; 1 left for the next day; GoldenCross on NOBODY: no") and found["report"].done
+    assert [(row.strategy, row.symbols) for row in day.journal.runs()] == [("GoldenCross", ["UP"]), ("BuyAndHold", ["UP"])]
+    assert run.STEPS["backtests"](day).startswith("1 played; GoldenCross on NOBODY") and len(day.journal.runs()) == 3
+    assert run.STEPS["backtests"](day).startswith("0 played; GoldenCross on NOBODY")
 
 
 def test_when_a_day_is_due():
@@ -135,29 +176,6 @@ def test_only_one_at_a_time(tmp_path):
         pass
     with alone(tmp_path):
         pass
-
-
-@contextmanager
-def hook(status=200):
-    """(address of a channel that posts to this process, what came)."""
-    heard = []
-
-    class Hook(BaseHTTPRequestHandler):
-        def do_POST(self):
-            heard.append(self.rfile.read(int(self.headers["Content-Length"])).decode())
-            self.send_response(status)
-            self.end_headers()
-
-        def log_message(self, *_):
-            pass
-
-    server = HTTPServer(("127.0.0.1", 0), Hook)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"json://127.0.0.1:{server.server_address[1]}/", heard
-    finally:
-        server.shutdown()
-        server.server_close()
 
 
 def test_the_operator_is_told_over_a_real_channel():
