@@ -16,6 +16,7 @@ from journal.blotter import Blotter
 from journal.comparison import Comparison, compare
 from journal.daily_log import DailyLog
 from journal.database import BUSY_TIMEOUT_S, Database, insert_new
+from journal.glance import Glance
 from journal.history import History
 from journal.ledger import Ledger
 from journal.pages import Pages
@@ -39,7 +40,7 @@ class Journal:
         account_log: executions on them, and notes. steering: what is asked of running strategies, and their answers.
         state: the actual portfolios of live accounts, and reconciliations. history: signals, and equity over time.
         pages: the records of live accounts in parts. subscriptions: who follows the advice of strategies, and who was told.
-        daily: the steps of the daily run.
+        daily: the steps of the daily run. glance: what is looked at first of a live account; of the database itself only.
 
     Every method raises StoreFailed when the file is locked, damaged, full or not writable, or the server does not answer.
 
@@ -59,6 +60,7 @@ class Journal:
         self.subscriptions = Subscriptions(self._database, self._clock)
         self.daily = DailyLog(self._database, self._clock)
         self.pages = Pages(self._database)
+        self.glance = Glance(self._database)
 
     def __enter__(self) -> Self:
         return self

@@ -16,6 +16,7 @@ from journal.database import Database
 from journal.tables import SweepRow, TrialRow, VerdictRow
 
 READ_AT_ONCE = 10_000  # trials
+PARTS = ("backtest", "walkforward", "recommend")  # methods of what is recorded as sweeps, and is none by itself
 Row = tuple[Any, ...]
 _TRIALS: Table = TrialRow.__table__
 _ENCODED = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False, ensure_ascii=False).encode
@@ -133,6 +134,12 @@ class Ledger:
         if universe is not None:
             chosen = chosen.where(SweepRow.universe == sorted(universe))
         with self._database.reading() as session:
+            return list(session.scalars(chosen))
+
+    def latest(self, limit: int) -> list[SweepRow]:
+        """The sweeps that were begun last, the last first; without what was tried by hand, and in windows."""
+        with self._database.reading() as session:
+            chosen = select(SweepRow).where(SweepRow.method.not_in(PARTS)).order_by(SweepRow.id.desc()).limit(limit)
             return list(session.scalars(chosen))
 
     def trials(self, sweep_id: int) -> Iterator[TrialBatch]:

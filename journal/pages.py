@@ -73,21 +73,21 @@ class Pages:
     def executions(self, chosen: Chosen, after: str = "", limit: int = 1000, owned: bool = False) -> Part[LiveExecution]:
         """Executions in the order of their times; `owned`: only those of runs."""
         row = LiveExecutionRow
-        wanted = _matching(select(row), chosen, account=row.account, run=row.run, symbol=row.symbol, moment=row.time_ns)
+        wanted = matching(select(row), chosen, account=row.account, run=row.run, symbol=row.symbol, moment=row.time_ns)
         if owned:
             wanted = wanted.where(row.run != "")
-        return self._part(wanted, (row.time_ns, row.id), after, limit, lambda found: _record(LiveExecution, found[0]))
+        return self._part(wanted, (row.time_ns, row.id), after, limit, lambda found: record_of(LiveExecution, found[0]))
 
     def notes(self, chosen: Chosen, kinds: Iterable[str], after: str = "", limit: int = 1000) -> Part[Note]:
         """Notes of some kinds in the order they were written."""
         row = AccountNoteRow
-        wanted = _matching(select(row), chosen, account=row.account, run=row.run, moment=row.time_ns).where(row.kind.in_(list(kinds)))
-        return self._part(wanted, (row.id,), after, limit, lambda found: _record(Note, found[0]))
+        wanted = matching(select(row), chosen, account=row.account, run=row.run, moment=row.time_ns).where(row.kind.in_(list(kinds)))
+        return self._part(wanted, (row.id,), after, limit, lambda found: record_of(Note, found[0]))
 
     def decisions(self, chosen: Chosen, after: str = "", limit: int = 1000, with_orders: bool = False, latest: bool = False) -> Part[DecisionRow]:
         """Decisions in the order of their bars; `with_orders`: only those that asked for some, `latest`: only the last of each run."""
         row = DecisionRow
-        wanted = _matching(select(row), chosen, account=row.account, run=row.run_key, moment=row.bar_ns)
+        wanted = matching(select(row), chosen, account=row.account, run=row.run_key, moment=row.bar_ns)
         if with_orders:
             wanted = wanted.where(row.id.in_(select(LiveOrderRow.decision_id)))
         if latest:
@@ -103,26 +103,26 @@ class Pages:
         """
         row, decision = LiveOrderRow, DecisionRow
         joined = select(row, decision.account, decision.run_key).join(decision, row.decision_id == decision.id)
-        wanted = _matching(joined, chosen, account=decision.account, run=decision.run_key, symbol=row.symbol, moment=row.created_ns)
+        wanted = matching(joined, chosen, account=decision.account, run=decision.run_key, symbol=row.symbol, moment=row.created_ns)
         if decisions:
             wanted = wanted.where(row.decision_id.in_(list(decisions)))
         if unfinished:
             wanted = wanted.where(row.state != DONE)
         if named is not None:
             wanted = wanted.where(row.client_order_id == named)
-        return self._part(wanted, (row.decision_id, row.place, row.attempt, row.client_order_id), after, limit, _recorded_order)
+        return self._part(wanted, (row.decision_id, row.place, row.attempt, row.client_order_id), after, limit, recorded_order)
 
     def signals(self, chosen: Chosen, after: str = "", limit: int = 1000) -> Part[Signal]:
         """What strategies have said, in the order of the bars."""
         row = SignalRow
-        wanted = _matching(select(row), chosen, account=row.account, run=row.run, moment=row.bar_ns)
-        return self._part(wanted, (row.bar_ns, row.id), after, limit, lambda found: _record(Signal, found[0]))
+        wanted = matching(select(row), chosen, account=row.account, run=row.run, moment=row.bar_ns)
+        return self._part(wanted, (row.bar_ns, row.id), after, limit, lambda found: record_of(Signal, found[0]))
 
     def snapshots(self, chosen: Chosen, after: str = "", limit: int = 1000) -> Part[Snapshot]:
         """What accounts and runs were worth and held, in the order of the moments."""
         row = SnapshotRow
-        wanted = _matching(select(row), chosen, account=row.account, run=row.run, moment=row.time_ns)
-        return self._part(wanted, (row.time_ns, row.id), after, limit, lambda found: _record(Snapshot, found[0]))
+        wanted = matching(select(row), chosen, account=row.account, run=row.run, moment=row.time_ns)
+        return self._part(wanted, (row.time_ns, row.id), after, limit, lambda found: record_of(Snapshot, found[0]))
 
     def equity(self, chosen: Chosen, after: str = "", limit: int = 1000) -> Part[EquityPoint]:
         """Equity and cash as snapshots and decisions have seen them, in the order of the moments."""
@@ -130,10 +130,10 @@ class Pages:
         snapshots = select(seen.account, seen.run, seen.time_ns, seen.equity, seen.cash, seen.source, literal(0).label("turn"), seen.id)
         decisions = select(made.account, made.run_key, made.bar_ns, made.equity, made.cash, literal(DECISION), literal(1), made.id)
         points = union_all(
-            _matching(snapshots, chosen, account=seen.account, run=seen.run, moment=seen.time_ns),
-            _matching(decisions, chosen, account=made.account, run=made.run_key, moment=made.bar_ns)).subquery().c
+            matching(snapshots, chosen, account=seen.account, run=seen.run, moment=seen.time_ns),
+            matching(decisions, chosen, account=made.account, run=made.run_key, moment=made.bar_ns)).subquery().c
         keys = (points.time_ns, points.turn, points.id)
-        return self._part(select(*points), keys, after, limit, lambda found: _record(EquityPoint, found), row_of=lambda found: found)
+        return self._part(select(*points), keys, after, limit, lambda found: record_of(EquityPoint, found), row_of=lambda found: found)
 
     def run_orders(self, run_id: int, after: str = "", limit: int = 1000) -> Part[OrderRow]:
         """Orders of a backtest, in time order."""
@@ -153,7 +153,8 @@ class Pages:
         return Part([made(each) for each in found[:limit]], place)
 
 
-def _matching(wanted: Any, chosen: Chosen, *, account: Any, run: Any, moment: Any, symbol: Any = None) -> Select[Any]:
+def matching(wanted: Any, chosen: Chosen, *, account: Any, run: Any, moment: Any, symbol: Any = None) -> Select[Any]:
+    """A query with what is chosen, of the columns that say whose a record is, of when, and of what."""
     if chosen.since_ns > LONG_AGO:
         wanted = wanted.where(moment >= chosen.since_ns)
     if chosen.until_ns < FAR_AHEAD:
@@ -176,7 +177,8 @@ def _place(after: str, keys: Sequence[Any]) -> list[Any]:
     return place
 
 
-def _record(kind: Any, row: Any) -> Any:
+def record_of(kind: Any, row: Any) -> Any:
+    """A row as the dataclass of its fields."""
     return kind(**{name: getattr(row, name) for name in kind.__dataclass_fields__})
 
 
@@ -184,6 +186,7 @@ def _row(found: Any) -> Any:
     return found[0]
 
 
-def _recorded_order(found: Any) -> RecordedOrder:
+def recorded_order(found: Any) -> RecordedOrder:
+    """A row of orders, with account and run."""
     row, account, run = found
-    return RecordedOrder(_record(LiveOrder, row), account, run, row.decision_id, row.created_ns, row.updated_ns)
+    return RecordedOrder(record_of(LiveOrder, row), account, run, row.decision_id, row.created_ns, row.updated_ns)

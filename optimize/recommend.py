@@ -1,6 +1,6 @@
 """`recommend`: which strategy suits a symbol, by walk-forwards of all of them, and how likely the best of them is luck.
 
-Imports core, engine and its neighbours in optimize.
+Imports core, engine, journal and its neighbours in optimize.
 """
 
 import math
@@ -13,9 +13,12 @@ import numpy as np
 from analyzers import metrics
 from core.bars import Bars
 from core.errors import CerebrolabError, UsageError
+from core.space import Space
 from core.spec import RunSpec
 from engine.trials import Trials
 from engine.varying import read_space
+from journal import Journal
+from optimize.recorded import window_recorder
 from optimize.statistics.moments import Moments
 from optimize.statistics.overfitting import pbo
 from optimize.statistics.sharpe import deflated_sharpe
@@ -73,7 +76,7 @@ class Recommendation:
 
 
 def recommend(spec: RunSpec, strategies: Sequence[str], bars_of: Callable[[RunSpec], Bars], *, windows: int = WINDOWS, trials: int = TRIALS,
-              jobs: int | None = None, record: Callable[[RunSpec, Bars, Any], Record] | None = None,
+              jobs: int | None = None, record: Callable[[RunSpec, Bars, Space], Record] | None = None,
               progress: Callable[[int, int, str], Any] | None = None) -> Recommendation:
     """Play every strategy on the one symbol of a spec, its parameters chosen in training windows that begin with the first bar.
 
@@ -100,8 +103,13 @@ def recommend(spec: RunSpec, strategies: Sequence[str], bars_of: Callable[[RunSp
     return Recommendation(spec.symbols[0], (*candidates, *failed))
 
 
+def recorder(journal: Journal) -> Callable[[RunSpec, Bars, Space], Record]:
+    """Every trial is written down, as those of a walk-forward are; for `recommend`."""
+    return lambda spec, bars, space: window_recorder(journal, spec, bars, space, "recommend", "sharpe")
+
+
 def _played(spec: RunSpec, bars_of: Callable[[RunSpec], Bars], windows: int, trials: int, jobs: int | None,
-            record: Callable[[RunSpec, Bars, Any], Record] | None) -> tuple[Candidate, np.ndarray]:
+            record: Callable[[RunSpec, Bars, Space], Record] | None) -> tuple[Candidate, np.ndarray]:
     """(the candidate without its place among the others, (S,) its session returns out-of-sample)."""
     spec, space = read_space(spec, {})
     bars = bars_of(spec)

@@ -2,16 +2,19 @@
 
 import hashlib
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
 
+from core.bars import Bars
 from core.result import RunResult
 from core.space import Space
+from core.spec import RunSpec
 from engine.deciding import deciding
 from engine.resolve import source_digest, strategy_class
 from engine.trials import Player, Trials, player
@@ -103,6 +106,12 @@ def record_part(journal: Journal, head: SweepHead, part: str, params: Sequence[M
                               [each for each, good in zip(params, played, strict=True) if good],
                               outcome.measures[played], outcome.sum[played], outcome.square[played])
     journal.ledger.finish(sweep_id)
+
+
+def window_recorder(journal: Journal, spec: RunSpec, bars: Bars, space: Space, method: str, objective: str, engine: str = "auto") -> Callable[[Sequence[Mapping[str, Any]], Trials], None]:
+    """What `walk_forward` tells the trials of each training window to: they are appended under a head of their own."""
+    head, parts = head_of(player(spec, bars, engine), space, method, objective, spec.seed, 1), count(1)
+    return lambda params, outcome: record_part(journal, head, f"window {next(parts)}", params, outcome)
 
 
 def record_backtest(journal: Journal, result: RunResult) -> None:

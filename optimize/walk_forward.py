@@ -34,8 +34,22 @@ from optimize.sweep import MANY
 from optimize.windows import Span, spans
 
 METHODS = ("grid", "random")
+WINDOWS = 5
 DRAWS = 100  # random trials where no number is given
 Record = Callable[[Sequence[Mapping[str, Any]], Trials], None]
+
+
+def meant_windows(test: str | None, windows: int | None, method: str, trials: int | None) -> int | None:
+    """The number of test windows that is meant: 5 where neither it nor their length is given.
+
+    Raises:
+        BadSpec: a number of trials for a grid. UnknownName: the method.
+    """
+    if method not in METHODS:
+        raise UnknownName.of("method", method, METHODS)
+    if trials is not None and method == "grid":
+        raise BadSpec(f"trials is {trials} and the grid has as many as it has points: drop it, or use --method random")
+    return WINDOWS if test is None and windows is None else windows
 
 
 def walk_forward(

@@ -33,6 +33,11 @@ def warn(text: str) -> None:
     print(f"warning: {_one_line(text)}", file=sys.stderr)
 
 
+def aside(text: str) -> None:
+    """One line on stderr, as it is."""
+    print(text, file=sys.stderr)
+
+
 def fail(text: str) -> None:
     """One error on stderr."""
     print(f"error: {_one_line(text)}", file=sys.stderr)

@@ -1,11 +1,9 @@
 """`cerebrolab recommend`: which strategy suits a symbol, out-of-sample, and how likely that is luck."""
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from core.errors import UsageError
 from scripts import output
 from scripts import run_options as given
 
@@ -30,40 +28,26 @@ def recommend(
     having been chosen for what does not come again. One is recommended only where the first is below 10 % and the second below 50 %.
     """
     from core.settings import load_settings
-    from core.spec import RunSpec
     from engine.loading import load
     from feeds import stores
     from journal import opened
-    from optimize.recommend import recommend as compared
+    from optimize.recommend import recommend as walked
+    from optimize.recommend import recorder
     from scripts.spec_options import split_names
-    from services.notify.advice import followable
+    from services.comparing import compared, compared_on
 
-    names = split_names(strategies or ()) or tuple(name for name in followable() if name != "BuyAndHold")
-    spec = RunSpec(symbols=(symbol,), source=source, period=period, commission=commission, seed=seed, fractional=True)
-    if len(spec.symbols) != 1:
-        raise UsageError(f"a recommendation is for one symbol, not {len(spec.symbols)}: name one")
+    names = split_names(strategies or ()) or compared()
+    spec = compared_on(symbol, source, period, commission, seed)
     settings = load_settings()
     store = stores.opened(settings.store)
     bars = load(spec, store)
     spec = spec.replace(symbols=tuple(name for name, tradable in zip(bars.symbols, bars.tradable, strict=True) if tradable))
     with opened(settings.journal) as journal, output.progress_bar() as progress:
-        found = compared(spec, names, lambda asked: load(asked, store), windows=windows, trials=trials, record=_recorder(journal), progress=progress)
+        found = walked(spec, names, lambda asked: load(asked, store), windows=windows, trials=trials, record=recorder(journal), progress=progress)
     if as_json:
         output.as_json(found.summary())
     else:
         _show(found)
-
-
-def _recorder(journal: Any) -> Callable[..., Any]:
-    """Every trial is written down, as those of a walk-forward are."""
-    from engine.trials import player
-    from optimize.recorded import head_of, record_part
-
-    def of(spec: Any, bars: Any, space: Any) -> Callable[..., None]:
-        head, parts = head_of(player(spec, bars), space, "recommend", "sharpe", spec.seed, 1), iter(range(10**9))
-        return lambda params, outcome: record_part(journal, head, f"window {next(parts) + 1}", params, outcome)
-
-    return of
 
 
 def _show(found: "Recommendation") -> None:

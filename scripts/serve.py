@@ -10,7 +10,7 @@ from typer.core import TyperGroup
 from core.errors import UsageError
 from scripts import output
 
-SERVICES = ("api", "grpc", "stream")
+SERVICES = ("all", "api", "dashboard", "grpc", "stream")
 
 
 class Services(TyperGroup):
@@ -27,17 +27,17 @@ class Services(TyperGroup):
         return typer.main.get_command(alone)
 
 
-def require(module: str) -> None:
-    """Raise `UsageError` where what a service is built on is not installed."""
+def require(module: str, extra: str = "services") -> None:
+    """Raise `UsageError` where what a service is built on is not installed; `extra` is the part of the project that brings it."""
     if find_spec(module) is None:
-        raise UsageError(f"this service needs {module}, which is not installed: install it with pip install -e '.[services]'")
+        raise UsageError(f"this service needs {module}, which is not installed: install it with pip install -e '.[{extra}]'")
 
 
-serve = typer.Typer(cls=Services, help="Services that others call: the REST API, gRPC, the trade-update stream.")
+serve = typer.Typer(cls=Services, help="Services that others call: the REST API, the dashboard, gRPC, the trade-update stream.")
 
 
 @serve.callback(invoke_without_command=True)
 def _group(context: typer.Context) -> None:
-    """Services that others call: the REST API, gRPC, the trade-update stream."""
+    """Services that others call: the REST API, the dashboard, gRPC, the trade-update stream."""
     if context.invoked_subcommand is None:
         output.line(context.get_help())

@@ -1,6 +1,5 @@
 """`cerebrolab serve grpc`: data, strategies, portfolio and its state by gRPC. grpc is imported when it is served."""
 
-import signal
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,6 +8,7 @@ import typer
 
 from core.errors import UsageError
 from scripts import output
+from scripts.ending import heard
 from scripts.serve import require
 from scripts.spec_options import build_spec
 
@@ -60,12 +60,10 @@ def _port(text: str) -> tuple[str, int]:
 def _run(servers: "Servers", host: str) -> None:
     """Answer until SIGINT or SIGTERM."""
     stopped = threading.Event()
-    kept = {each: signal.signal(each, lambda *_: stopped.set()) for each in (signal.SIGINT, signal.SIGTERM)}
     try:
-        for name, number in servers.ports.items():
-            output.line(f"{name} {f'[{host}]' if ':' in host else host}:{number}")
-        stopped.wait()
+        with heard(stopped.set):
+            for name, number in servers.ports.items():
+                output.line(f"{name} {f'[{host}]' if ':' in host else host}:{number}")
+            stopped.wait()
     finally:
         servers.stop(STOP_S)
-        for number, handler in kept.items():
-            signal.signal(number, handler)

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from core.errors import BadSpec
 from core.spec import RunSpec
 from scripts import output
 from scripts import run_options as given
@@ -79,14 +78,11 @@ def walkforward(
     """Choose the best parameters in each training window, play them in the test window that follows."""
     options = {name: value for name, value in locals().items() if name not in _NOT_RUN}
     from engine.varying import read_space
+    from optimize.walk_forward import meant_windows
 
     run, space = read_space(build_spec(spec, (), options), varying(param or ()), where or ())
-    if test is None and windows is None:
-        windows = 5
-    asked = dict(train=train, test=test, windows=windows, anchored=anchored, embargo=embargo, method=method, trials=trials,
+    asked = dict(train=train, test=test, windows=meant_windows(test, windows, method, trials), anchored=anchored, embargo=embargo, method=method, trials=trials,
                  objective=objective, engine=engine, seed=run.seed)
-    if trials is not None and method == "grid":
-        raise BadSpec(f"trials is {trials} and the grid has as many as it has points: drop it, or use --method random")
     _carry_out(run, space, asked, jobs, out, as_json)
 
 
@@ -94,11 +90,10 @@ def _carry_out(spec: RunSpec, space: "Space", asked: dict[str, Any], jobs: int |
     import reports
     from core.settings import load_settings
     from engine.loading import load
-    from engine.trials import player
     from feeds import stores
     from journal import opened
     from optimize import walk_forward
-    from optimize.recorded import head_of, record_part
+    from optimize.recorded import window_recorder
     from reports.archive import check_target
     from reports.sweep_report import WALK
     from scripts.backtest import new_directory
@@ -109,13 +104,11 @@ def _carry_out(spec: RunSpec, space: "Space", asked: dict[str, Any], jobs: int |
     settings = load_settings()
     solved.configure(settings.solved)
     bars = load(spec, stores.opened(settings.store))
-    head = head_of(player(spec, bars, asked["engine"]), space, "walkforward", asked["objective"], spec.seed, 1)
     with opened(settings.journal) as journal, output.progress_bar() as progress:
-        parts = iter(range(10**9))
         walk = walk_forward(
             spec, space, bars=bars, jobs=jobs, **asked,
             progress=progress and (lambda done, total: progress(done, total, "trials")),
-            record=lambda params, outcome: record_part(journal, head, f"window {next(parts) + 1}", params, outcome))
+            record=window_recorder(journal, spec, bars, space, "walkforward", asked["objective"], asked["engine"]))
     directory = out or new_directory(settings.runs_dir, f"{spec.strategy}_walkforward")
     page = reports.write_walk_forward(walk, directory).resolve()
     log.info("walk-forward of %s: %s", spec.strategy, page)

@@ -24,7 +24,7 @@ class Job:
     """One job.
 
     Attributes:
-        id: begins with its UTC time. kind: "backtest" or "sweep". asked: what was asked for.
+        id: begins with its UTC time. kind: one of `services.tasks.KINDS`. asked: what was asked for.
         created, started, finished: ISO times in UTC; None = not yet. state: one of `STATES`. progress: 0 to 1. stage: what it does.
         run, sweep: numbers in the journal. report: page. summary: what `--json` prints. problem: {"kind", "text"}, why it failed.
     """

@@ -139,7 +139,7 @@ class Jobs:
             with self._changed:
                 if job.state == "running":
                     self._over(job, "failed", "job-crashed", "the job could not be carried out: the log says why")
-        if job.run is None:
+        if job.run is None and job.state != "done":
             shutil.rmtree(directory, ignore_errors=True)
 
     @contextlib.contextmanager
@@ -195,7 +195,7 @@ class Jobs:
             return "error", error
 
     def _done(self, job: Job, outcome: Outcome) -> None:
-        job.run, job.sweep, job.report, job.progress = outcome.run, outcome.sweep, outcome.report, 1.0
+        job.run, job.sweep, job.report, job.progress = outcome.run, outcome.sweep, outcome.report or None, 1.0
         job.summary = dict(outcome.summary)
         self._over(job, "done")
 

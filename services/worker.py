@@ -18,8 +18,8 @@ from core.errors import CerebrolabError
 from core.settings import Settings
 from services.tasks import Task
 
-LEDGER = ("begin", "append", "insert", "finish", "sweep", "sweeps", "trials", "count")
-JOURNAL = ("record_run",)
+LEDGER = ("begin", "append", "insert", "finish", "sweep", "sweeps", "trials", "count", "record_verdict")
+JOURNAL = ("record_run", "run")
 LEAST_STEP = 0.01  # of progress that is told
 
 
@@ -97,7 +97,7 @@ class Remote:
 
 
 class RemoteJournal(Remote):
-    """What a backtest and a sweep need of `journal.Journal`."""
+    """What tasks need of `journal.Journal`."""
 
     def __init__(self, line: Line) -> None:
         super().__init__(line, "journal", JOURNAL)

@@ -18,7 +18,10 @@ from services import questdb
 from services.api import access, problems
 from services.api.parts import JournalPart
 from services.api.routes import (
+    accounts,
+    advice,
     averages,
+    days,
     jobs,
     ledger,
     market,
@@ -27,21 +30,25 @@ from services.api.routes import (
     records,
     risk,
     run_records,
+    run_reports,
     runs,
     steering,
+    store,
     strategies,
     subscription_pages,
     subscriptions,
+    tasks,
 )
 from services.api.staged import Staged
 from services.jobs import Jobs
+from services.notify.alerts import Alerts
 from services.notify.poster import Poster
 
 BODY_LIMIT = 1_000_000  # bytes
 RATE = 600  # requests a minute of one client
 ROUTERS = tuple(each.router for each in (
-    market, averages, strategies, risk, jobs, runs, run_records, ledger, rebalancing, records, portfolio, steering,
-    subscriptions, subscription_pages))
+    market, store, averages, strategies, risk, tasks, jobs, runs, run_records, run_reports, accounts, ledger,
+    rebalancing, records, portfolio, steering, subscriptions, subscription_pages, advice, days))
 TEXT = """Market data, indicators, strategies, signals, risk, backtests and sweeps in the background, and the journal.
 
 Numbers that do not exist (an average without bars enough, a ratio without volatility) are null, never NaN. Dates are ISO dates, moments
@@ -72,7 +79,7 @@ def create_app(settings: Settings, token: str | None = None, *, workers: int = 1
         with _told(app), Journal(settings.journal) as journal, Jobs(settings, journal, workers) as running:
             journal.runs(limit=1)  # makes the tables
             app.state.journal, app.state.jobs = journal, running
-            with questdb.following(settings), Poster(journal, settings) as app.state.poster:
+            with questdb.following(settings), Poster(journal, settings) as app.state.poster, Alerts(journal, settings):
                 yield
 
     dependencies = [Security(HTTPBearer(auto_error=False))] if token is not None else []

@@ -93,6 +93,32 @@ class SweepPage(Page):
     sweeps: list[Sweep]
 
 
+class CountedSweep(Sweep):
+    """A sweep, and how many of its trials are recorded."""
+
+    trials: int
+
+
+class LatestSweeps(BaseModel):
+    """Sweeps, the last first."""
+
+    sweeps: list[CountedSweep]
+
+
+class Measured(BaseModel):
+    """A trial as people read it."""
+
+    number: int
+    params: dict[str, Any]
+    measures: dict[str, float | None] = Field(description="By name; null where not defined.")
+
+
+class MeasuredPage(Page):
+    """Trials in the order of their numbers."""
+
+    trials: list[Measured]
+
+
 class TrialCount(BaseModel):
     """How many trials are recorded."""
 

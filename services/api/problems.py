@@ -99,8 +99,8 @@ def install(app: FastAPI) -> None:
         schema = described()
         for operation in (each for path in schema["paths"].values() for each in path.values() if "responses" in each):
             for status, response in operation["responses"].items():
-                if status.endswith("XX") and "application/json" in response.get("content", {}):
-                    response["content"] = {MEDIA_TYPE: response["content"]["application/json"]}
+                if status.endswith("XX") and response.get("content"):
+                    response["content"] = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
         return schema
 
     app.openapi = openapi  # type: ignore[method-assign]

@@ -1,28 +1,23 @@
-"""Backtests and sweeps in the background: /v1/backtests, /v1/sweeps, /v1/jobs. Imports services and what is beside it."""
+"""What runs in the background: /v1/jobs; how it is asked for is in `tasks`. Imports services and what is beside it."""
 
 import datetime as dt
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, HTTPException, Query, Request, Response
+from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, Field
 
 from core import errors
-from engine import resolve
-from engine.build import sizer_of
-from engine.deciding import deciding
-from engine.varying import read_space
-from optimize import Search, read_objectives
 from services.api import problems
-from services.api.parts import Body, FilesPart, JobsPart, Limit, Offset, Page, next_page, stated
-from services.api.spec_body import SpecBody, check_numbers, spec_of
+from services.api.parts import FilesPart, JobsPart, Limit, Offset, Page, SettingsPart, next_page
+from services.api.report_page import page_at
 from services.job_files import Job
 from services.jobs import Jobs
-from services.tasks import Backtest, Sweep, Task
+from services.tasks import Task
 
 router = APIRouter(tags=["jobs"])
 State = Literal["waiting", "running", "done", "failed", "cancelled", "lost"]
-Kind = Literal["backtest", "sweep"]
-Value = bool | int | float | str
+Kind = Literal["backtest", "sweep", "walkforward", "recommendation", "gate", "fetch"]
 
 
 class Links(BaseModel):
@@ -58,46 +53,6 @@ class JobPage(Page):
     jobs: list[JobState]
 
 
-class SweepAsked(Body):
-    """A sweep; the names of `cerebrolab sweep`."""
-
-    spec: SpecBody
-    vary: dict[str, Value | list[Value]] = Field(
-        default={}, examples=[{"fast": "5:50:5", "slow": [100, 200]}],
-        description="Parameter -> low:high:step, a list, or one value, which is fixed; none: the strategy's own space.")
-    where: list[str] = Field(default=[], max_length=100, description="Rules between parameters, such as fast < slow.")
-    method: str = "grid"
-    trials: int | None = Field(default=None, ge=1, le=1_000_000)
-    objective: str = "sharpe"
-    folds: int | None = Field(default=None, ge=1, le=1_000)
-    jobs: int | None = Field(default=None, ge=1, le=1_000)
-    engine: Literal["auto", "twin", "cerebro"] = "auto"
-    verify: bool = True
-
-
-@router.post("/backtests", response_model=JobState, status_code=202)
-def backtest(jobs: JobsPart, files: FilesPart, response: Response, body: SpecBody) -> Any:
-    """Begin a backtest; the result is recorded as that of the command is."""
-    spec = spec_of(body, files)
-    deciding(spec)
-    return _asked(jobs, Backtest(spec), response)
-
-
-@router.post("/sweeps", response_model=JobState, status_code=202)
-def sweep(jobs: JobsPart, files: FilesPart, response: Response, body: SweepAsked) -> Any:
-    """Begin a sweep; every trial is recorded, and the best run."""
-    spec = spec_of(body.spec, files)
-    kind = resolve.strategy_class(spec.strategy)
-    named = resolve.without_aliases(spec, kind)
-    resolve.typed_params(kind, named.params)  # what varies may resolve a contradiction between them
-    sizer_of(named, kind)
-    search = stated(body, "spec", "vary", "where")
-    check_numbers("vary", body.vary)
-    read_space(spec, body.vary, body.where)
-    read_objectives(Search(**search).objective)
-    return _asked(jobs, Sweep(spec, body.vary, body.where, search), response)
-
-
 @router.get("/jobs", response_model=JobPage)
 def listed(request: Request, jobs: JobsPart, state: State | None = None, kind: Annotated[Kind | None, Query()] = None,
            limit: Limit = 100, offset: Offset = 0) -> Any:
@@ -119,7 +74,14 @@ def cancel(jobs: JobsPart, id: str) -> Any:
     return _told(jobs.cancel(id))
 
 
-def _asked(jobs: Jobs, task: Task, response: Response) -> dict[str, Any]:
+@router.get("/jobs/{id}/report", response_class=HTMLResponse)
+def report(jobs: JobsPart, settings: SettingsPart, files: FilesPart, id: str) -> HTMLResponse:
+    """The page of a job's report."""
+    return page_at(jobs.job(id).report, settings, files, f"job {id:.60}")
+
+
+def asked(jobs: Jobs, task: Task, response: Response) -> dict[str, Any]:
+    """Have a task carried out; says which job it is."""
     if jobs.full:
         raise HTTPException(429, "so many jobs wait that no more are taken: repeat it later", {"Retry-After": "60"})
     made = jobs.ask(task)

@@ -3,6 +3,7 @@
 Sweeps that the API itself plays are jobs (/v1/sweeps). Imports the journal and what is beside it. What is told twice is recorded once.
 """
 
+import math
 from typing import Annotated, Any
 
 import numpy as np
@@ -15,6 +16,8 @@ from journal import SweepHead, TrialBatch, rows_of
 from services.api.ledger_bodies import (
     MOST_NUMBERS,
     MOST_TRIALS,
+    LatestSweeps,
+    MeasuredPage,
     NewSweep,
     NewTrials,
     NewVerdict,
@@ -71,6 +74,12 @@ def sweeps(journal: JournalPart, body: SweepsAsked) -> Any:
     return {"sweeps": [vars(each) for each in found[: body.limit]], "next": str(found[body.limit - 1].id) if len(found) > body.limit else None}
 
 
+@router.get("/ledger/sweeps/latest", response_model=LatestSweeps)
+def latest(journal: JournalPart, limit: Annotated[int, Query(ge=1, le=1_000, description="How many, at most.")] = 20) -> Any:
+    """The sweeps that were begun last, the last first, without single backtests and the windows of walk-forwards."""
+    return {"sweeps": [{**vars(each), "trials": journal.ledger.count(each.id)} for each in journal.ledger.latest(limit)]}
+
+
 @router.get("/ledger/sweeps/{id}", response_model=Sweep)
 def sweep(journal: JournalPart, id: SweepId) -> Any:
     """One sweep."""
@@ -97,6 +106,19 @@ def trials(journal: JournalPart, id: SweepId, after: After = -1,
     """The trials of a sweep, in the order of their numbers."""
     found = journal.ledger.part(id, after, limit + 1)
     return {**_told(found, limit), "next": str(found.numbers[limit - 1]) if found is not None and len(found.numbers) > limit else None}
+
+
+@router.get("/ledger/sweeps/{id}/measures", response_model=MeasuredPage)
+def measured(journal: JournalPart, id: SweepId, after: After = -1,
+             limit: Annotated[int, Query(ge=1, le=MOST_TRIALS, description="How many, at most.")] = 1_000) -> Any:
+    """Parameters and measures of the trials of a sweep, by name, in the order of their numbers."""
+    journal.ledger.sweep(id)
+    found = journal.ledger.part(id, after, limit + 1)
+    if found is None:
+        return {"trials": [], "next": None}
+    known = [{name: value if math.isfinite(value) else None for name, value in zip(MEASURES, row, strict=True)} for row in found.measures.tolist()]
+    trials = [{"number": number, "params": params, "measures": each} for number, params, each in zip(found.numbers.tolist(), found.params, known, strict=True)]
+    return {"trials": trials[:limit], "next": str(trials[limit - 1]["number"]) if len(trials) > limit else None}
 
 
 @router.post("/ledger/sweeps/{id}/trials", status_code=204)

@@ -68,7 +68,7 @@ def orders(journal: JournalPart, wanted: WantedPart, symbol: Symbols = None, aft
            unfinished: bool = False) -> Any:
     """Orders for live accounts, every attempt, as they stand."""
     found, place = journal.pages.orders(_chosen(wanted, symbol), after, limit, decision or (), unfinished)
-    return {"orders": [_order(each) for each in found], "next": place or None}
+    return {"orders": [told_order(each) for each in found], "next": place or None}
 
 
 @router.post("/orders", response_model=Counted)
@@ -84,7 +84,7 @@ def order(journal: JournalPart, client_order_id: OrderName) -> Any:
     found = journal.pages.orders(Chosen(), named=client_order_id).records
     if not found:
         raise UnknownName(f"unknown order {client_order_id}: the journal has no order of that name")
-    return _order(found[0])
+    return told_order(found[0])
 
 
 @router.patch("/orders/{client_order_id:path}", response_model=Order)
@@ -140,6 +140,7 @@ def _chosen(wanted: Wanted, symbols: list[str] | None = None) -> Chosen:
     return Chosen(wanted.account, wanted.run, tuple(symbols or ()), wanted.since_ns, wanted.until_ns)
 
 
-def _order(each: RecordedOrder) -> dict[str, Any]:
+def told_order(each: RecordedOrder) -> dict[str, Any]:
+    """An order as it is served."""
     order, *rest = each
     return {**vars(order), **dict(zip(RecordedOrder._fields[1:], rest, strict=True))}

@@ -97,5 +97,5 @@ def test_what_is_not_installed_is_one_line(tmp_path, monkeypatch, capsys, servic
 def test_only_services_that_are_there_are_named():
     command = typer.main.get_command(serve)
     names = command.list_commands(None)
-    assert names[0] == "api" and command.get_command(None, "nothing") is None
+    assert names[:2] == ["all", "api"] and command.get_command(None, "nothing") is None
     assert command.get_command(None, "api").get_short_help_str(200).startswith("Serve data, strategies, signals")
