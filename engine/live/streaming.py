@@ -24,6 +24,7 @@ from engine.live.books import books_of, check_books
 from engine.live.chronicle import Chronicle
 from engine.live.ending import Ending
 from engine.live.market import Market
+from engine.live.outage import Outage
 from engine.live.past import past_of
 from engine.live.recording import Recorder
 from engine.live.restoring import catch_up, lately, moved_notes, moves, restored
@@ -31,6 +32,7 @@ from engine.live.steering import RunSteering, StreamSteering
 from engine.several import Runs, build_runs, in_each_others_way
 from engine.stores import is_alpaca
 from journal import Journal
+from journal.account_log import ALERT
 from strategies.base import TargetStrategy
 
 
@@ -111,9 +113,16 @@ def stream_several(specs: Sequence[RunSpec], store: Any, stopped: Callable[[], b
         store.rest.hurried = lambda: store.rest.until is not None or stopped()
     recorder = _recorded(runs, store, journal, told) if journal is not None and is_alpaca(store) else None
     ending = Ending(cerebro, specs, store, clock, wanted, told, recorder)
-    cerebro.stop_when, cerebro.framed = ending, ending.framed
+    outage = Outage(clock, get_calendar(specs[0].calendar), lambda text, alert: told("alert" if alert else "store", text),
+                    lambda text: recorder.note("", ALERT, text) if recorder is not None else None)
+
+    def over() -> bool:
+        outage.look()
+        return ending()
+
+    cerebro.stop_when, cerebro.framed = over, ending.framed
     cerebro.addstorecb(lambda message, *args, **kwargs: told("store", str(message)))
-    cerebro.adddatacb(lambda data, status, *args, **kwargs: told("data", f"{data._name}: {data._getstatusname(status)}"))
+    cerebro.adddatacb(lambda data, status, *args, **kwargs: _status(data, status, told, outage if has_clock else None))
     cerebro.addanalyzer(_Watch, told=told, days=days, heard=ending.heard, passed=recorder.chronicle.passed if recorder else None)
     try:
         strategies = cerebro.run()
@@ -124,6 +133,13 @@ def stream_several(specs: Sequence[RunSpec], store: Any, stopped: Callable[[], b
         cerebro.guards.stop()
     ending.check()
     return list(strategies)
+
+
+def _status(data: Any, status: int, told: Callable[..., None], outage: Outage | None) -> None:
+    """A feed is in another state."""
+    told("data", f"{data._name}: {data._getstatusname(status)}")
+    if outage is not None and status in (data.CONNBROKEN, data.DISCONNECTED, data.CONNECTED, data.LIVE):
+        outage.connected(status in (data.CONNECTED, data.LIVE))
 
 
 def _recorded(runs: Runs, store: Any, journal: Journal, told: Callable[..., None]) -> Recorder:
