@@ -58,7 +58,7 @@ bench: $(INSTALLED_DEV)  ## measure speed against plain Backtrader
 	$(BIN)/python -m pytest benchmarks --benchmark-only $(ARGS)
 
 docs: $(INSTALLED_DEV)  ## build the documentation into site/
-	$(BIN)/python -m mkdocs build --strict --quiet $(ARGS)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet $(ARGS)
 
 dist: $(INSTALLED_DEV)  ## build the wheel into dist/
 	$(BIN)/python -m build --wheel --no-isolation --outdir dist
