@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from taxes.report import TaxReport
     from taxes.years import Rates, TaxYear
 
+Names = Mapping[tuple[str, str], str]  # (account, run) -> what people call it
 LINES = (
     ("short-term gains", "short_gains"), ("short-term losses", "short_losses"), ("brought over, short", "short_brought"), ("net short-term", "net_short"),
     ("long-term gains", "long_gains"), ("long-term losses", "long_losses"), ("brought over, long", "long_brought"), ("net long-term", "net_long"),
@@ -42,6 +43,7 @@ def taxes(
 ) -> None:
     """Work out gains and losses of live accounts by tax lot, with wash sales across all runs, and what is left after tax."""
     from core.settings import load_settings
+    from engine.live.books import names_of
     from journal import opened
     from scripts.tax_events import booked
     from taxes import Taxpayer
@@ -53,6 +55,7 @@ def taxes(
     taxpayer = Taxpayer(method, _chosen(lots), _groups(group or ()))
     with opened(load_settings().journal) as journal:
         dividends, warnings = booked(taxpayer, journal, account)
+        names = names_of(journal, account)
     report = tax_report(taxpayer, dividends, rates, LIMIT / 2 if separately else LIMIT, None if capital is None else Decimal(str(capital)))
     found = report.of(year)
     if year is not None and not found.years:
@@ -64,7 +67,7 @@ def taxes(
     if as_json:
         output.as_json(found.values())
     else:
-        _show(found)
+        _show(found, names)
 
 
 def _rates(short: str | None, long: str | None, dividend: str | None) -> "Rates | None":
@@ -120,7 +123,7 @@ def _chosen(path: Path | None) -> Mapping[str, Mapping[str, Decimal]]:
     return chosen
 
 
-def _show(report: "TaxReport") -> None:
+def _show(report: "TaxReport", names: Names) -> None:
     from taxes.report import NO_ADVICE
 
     if not report.years:
@@ -130,7 +133,7 @@ def _show(report: "TaxReport") -> None:
     for head, name in (("return before tax", "pre_tax"), ("return after tax", "after_tax")) if report.capital else ():
         rows.append((head, *(_percent(report, year, name) for year in report.years)))
     output.table(f"gains and losses, lots by {report.method}", ("", *(str(year.year) for year in report.years)), rows)
-    _show_sales(report.rows)
+    _show_sales(report.rows, names)
     output.line(f"\n{NO_ADVICE}")
 
 
@@ -139,14 +142,14 @@ def _percent(report: "TaxReport", year: "TaxYear", name: str) -> str:
     return "-" if part is None else f"{part:.2%}"
 
 
-def _show_sales(rows: "Sequence[Row]") -> None:
+def _show_sales(rows: "Sequence[Row]", names: Names) -> None:
     shown = sorted(rows, key=lambda row: (-row.adjustment, -abs(row.gain)))[:WORST]
     if shown:
         output.line()
         output.table(f"{len(shown)} of {len(rows)} sales, those that wash sales changed most first",
                      ("sold", "what", "term", "acquired", "proceeds", "cost", "code", "adjustment", "gain", "run"),
                      [(row.sold, row.description, row.term, row.acquired, *map(_amount, (row.proceeds, row.cost)), row.code,
-                       *map(_amount, (row.adjustment, row.gain)), row.run or "(others)") for row in shown], left=3)
+                       *map(_amount, (row.adjustment, row.gain)), names.get((row.account, row.run), row.run) or "(others)") for row in shown], left=3)
 
 
 def _amount(value: Decimal | None) -> str:

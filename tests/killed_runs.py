@@ -115,9 +115,11 @@ def outcome(alpaca, path):
     with Journal(path) as journal:
         decisions = journal.blotter.decisions(alpaca.account_id)
         orders = [order for each in decisions for order in journal.blotter.orders(each.id)]
+        recorded = [each for account, run in journal.account_log.runs() for each in journal.account_log.executions(account, run)]
     return {
         "orders": sorted((each.client_order_id, each.symbol, each.side, each.qty, each.status) for each in ledger.orders),
         "executions": sorted((each.client_order_id, each.symbol, each.signed, each.price) for each in ledger.executions),
+        "recorded": sorted((each.client_order_id, each.symbol, each.signed, each.price) for each in recorded),
         "positions": ledger.positions,
         "cash": ledger.cash,
         "decisions": [(each.session, each.run_key, each.targets) for each in decisions],

@@ -13,6 +13,8 @@ from engine.live.restoring import restored
 from engine.several import check_capital
 from journal import Journal
 from journal.account_log import LiveExecution
+from journal.live_days import every
+from journal.pages import Chosen
 
 DRIFT = 0.05  # part of the account by which open positions may have lost before it is said that the runs own more than there is
 
@@ -49,6 +51,13 @@ class Book:
 def books_of(journal: Journal, account: str | None = None) -> list[Book]:
     """A book of every run of which something was executed, on one account or all."""
     return [_book(journal, number, run) for number, run in journal.account_log.runs() if account in (None, number)]
+
+
+def names_of(journal: Journal, account: str | None = None) -> dict[tuple[str, str], str]:
+    """(account, run) -> what people call the run: its name where its spec has one, else its strategy; daily runs are recorded under a key."""
+    rows = every(lambda after: journal.pages.decisions(Chosen(account), after, latest=True))
+    return {(row.account, row.run_key): row.run_key if row.run_key in (row.spec.get("name"), row.strategy)
+            else row.spec.get("name") or f"{row.strategy} {row.run_key[:6]}" for row in rows}
 
 
 def check_books(specs: Mapping[str, RunSpec], rest: Rest, books: Sequence[Book]) -> list[str]:

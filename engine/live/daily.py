@@ -21,6 +21,7 @@ from core.errors import BadSpec, CerebrolabError, SourceUnavailable
 from core.spec import RunSpec
 from engine import resolve
 from engine.deciding import deciding
+from engine.live.daily_books import DailyBooks
 from engine.live.earlier import Earlier, SplitsOn
 from engine.live.sending import Run, Sending
 from engine.live.sessions import following, latest_and_next
@@ -87,7 +88,7 @@ class Daily:
         self._bars_of = bars_of or (lambda session: load(self.spec.replace(end=session), store, clock=clock))
         self._earlier, self._splits_on = Earlier(rest, clock, journal.blotter), splits_on
         self._params = deciding(self.spec)
-        self._snapshots = Snapshots(self.spec, rest, journal, clock.now_ns)
+        self._snapshots, self._books = Snapshots(self.spec, rest, journal, clock.now_ns), DailyBooks(rest, journal, clock.now_ns)
 
     # -- a run ----------------------------------------------------------------------------------------
 
@@ -118,8 +119,9 @@ class Daily:
         waiting = sending.send()
         orders = self._blotter.orders(row.id)
         report = self._report(session, trades, new, account, row.targets, orders, waiting, [*warnings, *row.notes])
-        untaken = self._snapshots.look((row.id, report.done), key, bars)
-        return replace(report, over=over, warnings=(*report.warnings, *untaken))
+        standing = row.id, report.done
+        undone = [*self._books.look(standing, account.id, key), *self._snapshots.look(standing, key, bars)]
+        return replace(report, over=over, warnings=(*report.warnings, *undone))
 
     def _bars(self, session: str) -> Bars:
         bars = self._bars_of(session)

@@ -71,7 +71,9 @@ def catch_up(journal: Journal, rest: Rest, account: str, runs: Iterable[str], or
                 journal.blotter.change(order.client_order_id, state=DONE, reason="it never arrived")
                 continue
             for each in (found, *found.legs):
-                told += _record(journal, account, run, each, activities)
+                news = executions_of(journal, account, run, each, activities)
+                journal.account_log.execute(news)
+                told += [f"{new.side} {new.qty:f} {new.symbol} at {new.price:,.4f} was executed while nobody listened" for new in news]
             journal.blotter.change(order.client_order_id, **_state(order, found))
     return told
 
@@ -81,8 +83,8 @@ def _older(rest: Rest, order: LiveOrder) -> Order | None:
     return None if found is None else rest.order(found.id)  # with its legs
 
 
-def _record(journal: Journal, account: str, run: str, order: Order, activities: Sequence[Activity]) -> list[str]:
-    """Record the shares of an order that were executed and are not in the journal: one by one, else at their average price."""
+def executions_of(journal: Journal, account: str, run: str, order: Order, activities: Sequence[Activity]) -> list[LiveExecution]:
+    """The shares of an order that were executed and are not in the journal: one by one, else at their average price."""
     known = [each for each in journal.account_log.executions(account, run) if each.client_order_id == order.client_order_id]
     filled, spent = max((each.filled for each in known), default=ZERO), sum((each.qty * each.price for each in known), ZERO)
     news: list[LiveExecution] = []
@@ -99,8 +101,7 @@ def _record(journal: Journal, account: str, run: str, order: Order, activities: 
     if filled < order.filled_qty:
         left = order.filled_qty * (order.filled_avg_price or ZERO) - spent
         note(order.filled_qty, left / (order.filled_qty - filled), order.updated_ns or 0)
-    journal.account_log.execute(news)
-    return [f"{each.side} {each.qty:f} {each.symbol} at {each.price:,.4f} was executed while nobody listened" for each in news]
+    return news
 
 
 def _state(order: LiveOrder, found: Order) -> dict[str, Any]:

@@ -90,9 +90,10 @@ def test_the_life_that_nothing_disturbs(whole, passed):
     assert sorted((symbol, side, status) for _, symbol, side, _, status in whole["next evening"]["orders"]) == [
         ("AAA", "sell", "filled"), ("BBB", "sell", "accepted"), ("BBB", "sell", "filled"), ("CCC", "buy", "filled"), ("DDD", "buy", "filled")]
     assert [len(each["executions"]) for each in whole.values()] == [0, 2, 4]
+    assert all(each["recorded"] == each["executions"] for each in whole.values())
     points = {moment: passed(moment)["points"] for moment in MOMENTS}
     assert [each.count("before submit") for each in points.values()] == [2, 2, 1]
-    assert [each.count("before commit") for each in points.values()] == [6, 7, 6]
+    assert [each.count("before commit") for each in points.values()] == [6, 9, 8]
 
 
 @EVERY
