@@ -1,0 +1,85 @@
+"""`cerebrolab serve dashboard`: pages over the REST API in a browser. Streamlit is imported when it is served."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from core.errors import UsageError
+from scripts import output
+from scripts.serve import require
+from scripts.serve_stream import ADDRESS
+
+if TYPE_CHECKING:
+    from core.settings import Settings
+
+STOP_S = 3  # to end what is being answered
+
+
+def serve(
+    host: Annotated[str, typer.Option(help="Address to listen on; any but this machine's own needs a token.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 8501,
+    api: Annotated[str | None, typer.Option(
+        metavar="URL", help=f"The REST API; the default is CEREBROLAB_JOURNAL where that is one, else {ADDRESS}.")] = None,
+    token_file: Annotated[Path | None, typer.Option(
+        metavar="FILE", help="File with the token that the API asks for, and this dashboard, where other machines reach it.")] = None,
+) -> None:
+    """Show accounts, signals, backtests, sweeps, data and subscriptions in a browser; all of it comes from the REST API."""
+    require("streamlit", "dashboard")
+    require("plotly", "dashboard")
+
+    from core.settings import load_settings
+    from services.access import check_host, is_loopback, token_of
+    from services.dashboard import access
+    from services.dashboard.client import address_of
+
+    settings = load_settings()
+    url, stated = address_of(api or _address(settings))
+    token = token_of(settings, token_file) or stated or None
+    check_host(host, token)
+    os.environ |= {access.API: url, access.TOKEN: token or "", access.ASKS: "" if is_loopback(host) else "1"}
+    _run(host, port)
+
+
+def _address(settings: "Settings") -> str:
+    place = settings.journal
+    return place if isinstance(place, str) and place.startswith(("http://", "https://")) else ADDRESS
+
+
+def _run(host: str, port: int) -> None:
+    """Answer until SIGINT or SIGTERM.
+
+    Raises:
+        UsageError: the address cannot be listened on.
+    """
+    import contextlib
+    import signal
+    import socket
+
+    listening = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((host, port))
+    except OSError as error:
+        listening.close()
+        raise UsageError(f"cannot listen on {host}:{port}: {error.strerror or error}; name another with --host and --port") from None
+
+    import plotly.graph_objects  # noqa: F401  (takes a second, for which the first visitor need not wait)
+    import uvicorn
+
+    from services.access import LOOPBACK_HOSTS, is_loopback
+    from services.dashboard.web import create_app
+
+    class Server(uvicorn.Server):
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            output.line(f"http://{f'[{host}]' if ':' in host else host}:{port}")
+
+    with listening:
+        app = create_app(host, port, LOOPBACK_HOSTS if is_loopback(host) else ())
+        server = Server(uvicorn.Config(app, log_config=None, access_log=False, server_header=False, lifespan="on", timeout_graceful_shutdown=STOP_S))
+        for each in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(each, lambda *_: None)  # uvicorn ends by itself, and raises them once more
+        with contextlib.suppress(SystemExit):
+            server.run(sockets=[listening])
