@@ -106,6 +106,7 @@ class AlpacaPages:
         raise NoAnswer(reason)
 
     def _ask(self, path: str, query: dict[str, Any]) -> dict[str, Any]:
+        _sdk()  # says it where alpaca-py is not installed
         from alpaca.common.exceptions import APIError
         from requests.exceptions import RequestException, Timeout
 

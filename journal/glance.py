@@ -65,8 +65,13 @@ class Glance:
             return list(session.execute(wanted.limit(limit)))
 
     def _worth(self, row: Any, moment: Any, whose: list[Any], only_last: bool) -> Worth:
-        last = select(func.max(moment)).where(*whose)
-        wanted = select(moment, row.equity, row.cash).where(*whose, moment.in_(last if only_last else last.group_by(moment // HOUR_NS))).order_by(moment, row.id)
+        seen = select(moment.label("moment"), row.equity, row.cash)
+        if only_last:
+            wanted: Any = seen.where(*whose).order_by(moment.desc(), row.id.desc()).limit(1)
+        else:
+            turn = func.row_number().over(partition_by=moment // HOUR_NS, order_by=(moment.desc(), row.id.desc())).label("turn")
+            ranked = seen.add_columns(turn).where(*whose).subquery()
+            wanted = select(ranked.c.moment, ranked.c.equity, ranked.c.cash).where(ranked.c.turn == 1).order_by(ranked.c.moment)
         with self._database.reading() as session:
             found = list(session.execute(wanted))
         times, equity, cash = zip(*found, strict=True) if found else ((), (), ())

@@ -12,7 +12,7 @@ import numpy as np
 
 from analyzers import metrics
 from core.bars import Bars
-from core.errors import CerebrolabError, UsageError
+from core.errors import CerebrolabError, StoreFailed, UsageError
 from core.space import Space
 from core.spec import RunSpec
 from engine.trials import Trials
@@ -86,7 +86,7 @@ def recommend(spec: RunSpec, strategies: Sequence[str], bars_of: Callable[[RunSp
         record: of a strategy's run, bars and space, gives what `walk_forward` tells of each window's trials.
 
     Raises:
-        UsageError: not one symbol, or no strategy.
+        UsageError: not one symbol, or no strategy. StoreFailed: the journal or the store fails.
     """
     if len(spec.symbols) != 1 or not strategies:
         raise UsageError(f"a recommendation is for one symbol, not {len(spec.symbols)}: name one" if len(spec.symbols) != 1 else "no strategies: name some")
@@ -95,6 +95,8 @@ def recommend(spec: RunSpec, strategies: Sequence[str], bars_of: Callable[[RunSp
     for done, name in enumerate(strategies, 1):
         try:
             played.append(_played(spec.replace(strategy=name, params={}), bars_of, windows, trials, jobs, record))
+        except StoreFailed:
+            raise
         except CerebrolabError as error:
             failed.append(Candidate(name, " ".join(str(error).split())))
         if progress is not None:

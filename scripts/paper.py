@@ -1,5 +1,6 @@
 """`cerebrolab paper` and `cerebrolab live`: trade a spec through Alpaca or another store, on paper or with real money."""
 
+import os
 import signal
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -120,7 +121,8 @@ def _trade_daily(spec: "RunSpec", on_paper: bool, once: bool, dry_run: bool, as_
                 output.warn(warning)
             daily = Daily(spec, rest, clock, journal, stores.opened(settings.store),
                           splits_on=lambda symbols, date: splits_on(symbols, date, settings, clock))
-            _carry_out(Locked(daily, lock, account.number), clock, once or dry_run, dry_run, as_json)
+            working = settings.home / f"{account.number}-{os.getpid()}.loop.lock"
+            _carry_out(Locked(daily, lock, account.number), clock, once or dry_run, dry_run, as_json, working)
     finally:
         rest.close()
 
@@ -148,15 +150,21 @@ class Locked:
             raise CerebrolabError(f"another process trades the account {self._number}: wait until it has ended, or stop it") from None
 
 
-def _carry_out(daily: "Locked", clock: Any, once: bool, dry_run: bool, as_json: bool) -> None:
+def _carry_out(daily: "Locked", clock: Any, once: bool, dry_run: bool, as_json: bool, working: Path) -> None:
+    """Args: working: a file that is locked while a loop goes on, also between its turns."""
+    from filelock import FileLock
+
     from engine.live.looping import loop
 
     tell = _tell_json if as_json else _tell
     if once:
         tell(daily.once(dry=dry_run))
         return
-    with _terminated() as stopped:
-        loop(daily, clock, lambda: bool(stopped), tell, output.warn)
+    try:
+        with _terminated() as stopped, FileLock(working):
+            loop(daily, clock, lambda: bool(stopped), tell, output.warn)
+    finally:
+        working.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -4,6 +4,7 @@ import socket
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
+from urllib.parse import quote
 
 import typer
 
@@ -47,7 +48,8 @@ def serve(
     if fresh:
         _begin_fresh(settings, yes)
     address = f"http://{HOST}:{ports['api']}"
-    with Stack(_environment(settings, address), _tell) as stack, heard(stack.stop):
+    stack = Stack(_environment(settings, address), _tell)
+    with heard(stack.stop), stack:
         try:
             if all(stack.begin(part) for part in _parts(settings, ports, address, files, workers)):
                 output.line("all of it answers; Ctrl-C ends it")
@@ -74,7 +76,7 @@ def _parts(settings: "Settings", ports: dict[str, int], address: str, files: boo
 def _environment(settings: "Settings", address: str) -> dict[str, dict[str, str]]:
     """The API has the journal, and links of mails lead to it; the others ask it."""
     token = settings.api_token.get_secret_value().strip() if settings.api_token else ""
-    asked = {"CEREBROLAB_JOURNAL": address.replace("http://", f"http://token:{token}@") if token else address}
+    asked = {"CEREBROLAB_JOURNAL": address.replace("http://", f"http://token:{quote(token, safe='')}@") if token else address}
     return {"api": {} if "site" in settings.model_fields_set else {"CEREBROLAB_SITE": address}, "grpc": asked, "dashboard": asked, "stream": asked}
 
 
@@ -119,5 +121,5 @@ def _begin_fresh(settings: "Settings", yes: bool) -> None:
         if not typer.confirm(f"Move {names} aside, and begin with nothing?"):
             output.line("nothing was moved")
             raise typer.Exit(0)
-    for place in set_aside(those, settings.home):
+    for place in set_aside(those, settings.home.resolve()):
         output.line(f"what there was is in {place}")

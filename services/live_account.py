@@ -6,10 +6,12 @@ from functools import lru_cache
 
 from brokers.alpaca.answers import Account, Position
 from brokers.alpaca.endpoints import Endpoints
+from core.errors import CerebrolabError, SourceUnavailable
 from core.settings import Settings
 
-KEPT_S = 2.0  # an answer, so that several who look do not ask several times
-DEADLINE_S = 8.0
+KEPT_S, KEPT_FAILURE_S = 2.0, 10.0  # an answer, and that there was none, so that several who look do not ask several times
+DEADLINE_S, WAITS_S = 5.0, 2.0  # for Alpaca; for another who asks
+TIMEOUT_S = (2.0, 3.0)  # to connect, and for an answer
 
 
 @dataclass(frozen=True)
@@ -31,22 +33,36 @@ def live_account(settings: Settings, paper: bool = True) -> LiveAccount:
 
 
 class _Asker:
-    """One gateway of an account, which several threads ask."""
+    """One gateway of an account, which several threads ask; none of them waits for long."""
 
     def __init__(self, endpoints: Endpoints) -> None:
         from brokers.alpaca.rest import Rest
 
-        self._rest = Rest(endpoints, deadline_s=DEADLINE_S)
+        self._rest = Rest(endpoints, deadline_s=DEADLINE_S, timeout_s=TIMEOUT_S)
         self._lock = threading.Lock()
-        self._last: tuple[float, LiveAccount] | None = None
+        self._until = 0.0
+        self._last: LiveAccount | CerebrolabError | None = None
 
     def ask(self) -> LiveAccount:
-        clock = self._rest.local
-        with self._lock:
-            if self._last is None or clock.monotonic() - self._last[0] >= KEPT_S:
-                found = LiveAccount(self._rest.account(), tuple(self._rest.positions()), clock.now_ns())
-                self._last = clock.monotonic(), found
-            return self._last[1]
+        if not self._lock.acquire(timeout=WAITS_S):
+            raise SourceUnavailable("Alpaca does not answer: look again in a few seconds")
+        try:
+            now = self._rest.local.monotonic()
+            if self._last is None or now >= self._until:
+                self._last = self._asked()
+                self._until = self._rest.local.monotonic() + (KEPT_S if isinstance(self._last, LiveAccount) else KEPT_FAILURE_S)
+            found = self._last
+        finally:
+            self._lock.release()
+        if isinstance(found, CerebrolabError):
+            raise type(found)(*found.args)
+        return found
+
+    def _asked(self) -> "LiveAccount | CerebrolabError":
+        try:
+            return LiveAccount(self._rest.account(), tuple(self._rest.positions()), self._rest.local.now_ns())
+        except CerebrolabError as error:
+            return error
 
 
 @lru_cache(maxsize=4)

@@ -14,6 +14,7 @@ from typing import IO, NamedTuple, Self
 from core.errors import CerebrolabError
 
 BEGIN_S, END_S = 60.0, 15.0  # seconds a part may take to begin, and to end before it is killed
+LOOK_S = 0.2  # between looks whether somebody does not want to wait
 _TIED = """
 import ctypes, os, sys
 tie = getattr(ctypes.CDLL(None), "prctl", None)
@@ -57,22 +58,22 @@ class Stack:
         self._said: queue.SimpleQueue[_Said | None] = queue.SimpleQueue()
         self._running: dict[str, subprocess.Popen[str]] = {}
         self._readers: list[threading.Thread] = []
-        self._stopping = False
+        self._stopping = self._hurry = False
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         for name in reversed(self._running):
-            _end(self._running[name])
+            self._end(self._running[name])
         for reader in self._readers:
             reader.join(END_S)
         while not self._said.empty():
             self._pass_on(self._said.get())
 
     def stop(self) -> None:
-        """Have `begin` and `watch` return; from another thread."""
-        self._stopping = True
+        """Have `begin` and `watch` return; from another thread. Said twice: what has not ended yet is killed."""
+        self._hurry, self._stopping = self._stopping, True
         self._said.put(None)
 
     def begin(self, part: Part) -> bool:
@@ -81,7 +82,7 @@ class Stack:
         Raises:
             Ended: this part, or another, has ended instead.
         """
-        command = [sys.executable, "-c", _TIED, str(os.getpid()), *part.arguments]
+        command = [sys.executable, "-P", "-c", _TIED, str(os.getpid()), *part.arguments]
         process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8", errors="replace",
             env={**os.environ, **self._environment.get(part.name, {})}, start_new_session=True)
@@ -124,11 +125,14 @@ class Stack:
                 self._said.put(_Said(name, line.rstrip("\n"), problem))
         self._said.put(_Said(name, None, problem))
 
-
-def _end(process: "subprocess.Popen[str]") -> None:
-    process.terminate()
-    try:
-        process.wait(END_S)
-    except subprocess.TimeoutExpired:
+    def _end(self, process: "subprocess.Popen[str]") -> None:
+        process.terminate()
+        waited = 0.0
+        while waited < END_S and not self._hurry:
+            try:
+                process.wait(LOOK_S)
+                return
+            except subprocess.TimeoutExpired:
+                waited += LOOK_S
         process.kill()
         process.wait()

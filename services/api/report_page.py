@@ -30,7 +30,11 @@ def readable(place: str | Path, settings: Settings, anywhere: bool, whose: str) 
     Raises:
         UnknownName: there is none, or none that may be shown.
     """
-    found = Path(place).resolve()
+    try:
+        found = Path(place).resolve()
+        found.exists()
+    except (OSError, RuntimeError, ValueError):  # a name too long, a loop of links
+        raise UnknownName(f"the report of {whose} is gone: run it again") from None
     if not anywhere and not found.is_relative_to(settings.runs_dir.resolve()):
         raise UnknownName(f"the report of {whose} is not in the folder of runs: look for it on the machine of the API")
     return found

@@ -42,14 +42,15 @@ class Recommendation:
 
 @dataclass(frozen=True)
 class Gate:
-    """`cerebrolab gate`: the number of a recorded run."""
+    """`cerebrolab gate`: the number of a recorded run; `files`: code of this machine may be read, and reports outside the folder of runs."""
 
     run: int
+    files: bool = False
     kind = "gate"
 
     def asked(self) -> dict[str, Any]:
         """What was asked for."""
-        return vars(self).copy()
+        return {"run": self.run}
 
     def play(self, settings: Settings, journal: Any, directory: Path, tell: Telling) -> Outcome:
         """Judge the run, record the verdict; returns what came out.
@@ -60,4 +61,4 @@ class Gate:
         from services.gating import verdict_on
 
         tell(0.1, "judging")
-        return Outcome(summary=verdict_on(journal, self.run).summary())
+        return Outcome(summary=verdict_on(journal, self.run, None if self.files else settings.runs_dir).summary())

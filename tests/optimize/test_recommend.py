@@ -5,7 +5,7 @@ import pytest
 from made_bars import bars, frame, walk
 
 from analyzers import metrics
-from core.errors import UsageError
+from core.errors import StoreFailed, UsageError
 from core.spec import RunSpec
 from engine.varying import read_space
 from optimize.recommend import recommend
@@ -65,3 +65,11 @@ def test_what_cannot_be_asked():
     with pytest.raises(UsageError, match="no strategies"):
         recommend(RunSpec(symbols=("A",)), (), swings)
     assert [each.problem != "" for each in of(bars(AAA=walk(30, 1))).candidates] == [True] * 3
+
+
+def test_a_journal_that_fails_is_no_strategy_that_cannot_be_played():
+    def record(*_):
+        raise StoreFailed("the API does not answer")
+
+    with pytest.raises(StoreFailed, match="does not answer"):
+        of(swings(600), NAMES[:1], record=record)

@@ -14,9 +14,13 @@ import psutil
 import pytest
 from served_stack import ALL, FREE, settings_of, stack
 
+from core.errors import UsageError
+from core.settings import Settings
+from services.fresh import folders, set_aside
 from services.rpc.generated import portfoliostateservice_pb2, portfoliostateservice_pb2_grpc
 
 pytestmark = pytest.mark.slow
+ALL_SAFE = (ALL[0], "-P", *ALL[1:])  # as the installed command, which does not look into the current folder
 
 
 def children(served):
@@ -92,6 +96,48 @@ def test_a_fresh_start_moves_aside_what_there_was(tmp_path):
         assert code == 2 and "something works in" in told
     code, told = said(tmp_path, *FREE, "--fresh", "--yes", CEREBROLAB_JOURNAL="postgresql://u:secret@h/d")
     assert code == 2 and "CEREBROLAB_JOURNAL is not in" in told and "secret" not in told
+
+
+@pytest.mark.parametrize(("home", "runs", "left"), [("all/home", "all/home/runs", ["home"]), ("all/runs/home", "all/runs", ["runs"])])
+def test_a_folder_within_the_other_goes_with_it(tmp_path, home, runs, left):
+    for folder in (home, runs):
+        (tmp_path / folder).mkdir(parents=True, exist_ok=True)
+        (tmp_path / folder / "kept").write_text(folder)
+    settings = Settings(_env_file=None, CEREBROLAB_HOME=tmp_path / home, CEREBROLAB_RUNS_DIR=tmp_path / runs)
+    (moved,) = set_aside(folders(settings), settings.home)
+    assert [moved.name.partition(".before-")[0]] == left and not (tmp_path / "all" / left[0]).exists() and len(list(moved.rglob("kept"))) == 2
+
+
+def test_the_current_folder_is_not_moved(tmp_path, monkeypatch):
+    (tmp_path / "within").mkdir()
+    for place in (tmp_path, tmp_path / "within"):
+        monkeypatch.chdir(place)
+        with pytest.raises(UsageError, match="is the current folder, or around it"):
+            folders(Settings(_env_file=None, CEREBROLAB_HOME=tmp_path, CEREBROLAB_RUNS_DIR=tmp_path / "runs"))
+
+
+def test_packages_of_the_current_folder_and_any_token_do_no_harm(tmp_path):
+    for name in ("core", "queue"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").write_text("raise ImportError('not ours')\n")
+    token = "abcd/efgh+ijkl=mnop%41qr?#"
+    with stack(settings_of(tmp_path, CEREBROLAB_API_TOKEN=token), tmp_path, command=(*ALL_SAFE, *FREE)) as served:
+        asked = {"Authorization": f"Bearer {token}"}
+        assert httpx.get(f"{served.places['api']}/v1/accounts", headers=asked).json() == []
+        assert httpx.get(f"{served.places['api']}/v1/accounts").status_code == 401
+        with grpc.insecure_channel(served.places["state"]) as channel:
+            stub = portfoliostateservice_pb2_grpc.PortfolioStateServiceStub(channel)
+            stub.GetPortfolioState(portfoliostateservice_pb2.StateRequest(), timeout=30, metadata=[("authorization", f"Bearer {token}")])
+
+
+def test_asked_twice_to_end_it_kills_what_hangs(tmp_path):
+    with stack(settings_of(tmp_path), tmp_path) as served:
+        parts = children(served)
+        parts[0].suspend()  # does not hear that it shall end
+        served.process.send_signal(signal.SIGINT)
+        psutil.wait_procs(parts[1:], timeout=20)
+        served.process.send_signal(signal.SIGINT)
+        assert served.process.wait(10) == 0 and all_gone(parts)
 
 
 def test_a_fresh_start_asks_first(tmp_path):

@@ -102,6 +102,6 @@ def _problem(job: Job) -> problems.Problem:
     known = getattr(errors, kind, None)
     if known is None:
         return problems.problem(500, text, instance, kind)
-    error = errors.CerebrolabError.__new__(known)
+    error = known.__new__(known, text)  # some take more than a text
     error.args = (text,)
     return problems.of_error(error, instance)

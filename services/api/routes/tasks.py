@@ -12,6 +12,7 @@ from pydantic import Field
 from core.calendars import get_calendar
 from core.errors import UsageError
 from core.spec import RunSpec
+from core.spec_texts import period_start
 from engine import resolve
 from engine.build import sizer_of
 from engine.deciding import deciding
@@ -22,6 +23,7 @@ from optimize.recommend import TRIALS, WINDOWS
 from optimize.walk_forward import meant_windows
 from services import catalogue, own_files
 from services.api.parts import MOST_ROW, Body, FilesPart, JobsPart, JournalPart, SettingsPart, iso, stated
+from services.api.report_page import readable
 from services.api.routes.jobs import JobState, asked
 from services.api.spec_body import SpecBody, check_numbers, spec_of
 from services.comparing import compared, compared_on
@@ -121,6 +123,9 @@ def walk_forward(jobs: JobsPart, files: FilesPart, response: Response, body: Wal
     spec = spec_of(body.spec, files)
     windows = stated(body, "spec", "vary", "where")
     count = meant_windows(body.test, body.windows, body.method, body.trials)
+    for length in (body.train, body.test):
+        if length is not None:
+            period_start(length, dt.date.today())
     check_numbers("vary", body.vary)
     read_space(spec, body.vary, body.where)
     read_objectives(body.objective)
@@ -131,17 +136,21 @@ def walk_forward(jobs: JobsPart, files: FilesPart, response: Response, body: Wal
 def recommendation(jobs: JobsPart, settings: SettingsPart, files: FilesPart, response: Response, body: RecommendationAsked) -> Any:
     """Begin to walk every strategy forward over one symbol: the summary names the one to take, or none where the best may be luck."""
     spec = compared_on(body.symbol, body.source or settings.source, body.period, body.commission, body.seed)
-    names = [catalogue.canonical(name, files) for name in body.strategies] or list(compared())
+    names = list(dict.fromkeys(catalogue.canonical(name, files) for name in body.strategies)) or list(compared())
     if not files:
         own_files.refuse(spec)
+    source_named(spec.source, spec.calendar)
     return asked(jobs, Recommendation(spec, names, body.windows, body.trials), response)
 
 
 @router.post("/runs/{id}/verdict", response_model=JobState, status_code=202)
-def gate(jobs: JobsPart, journal: JournalPart, response: Response, id: Annotated[int, Path(ge=1, le=MOST_ROW)]) -> Any:
+def gate(jobs: JobsPart, journal: JournalPart, settings: SettingsPart, files: FilesPart, response: Response,
+         id: Annotated[int, Path(ge=1, le=MOST_ROW)]) -> Any:
     """Begin to judge a run: is it more than the luck of having tried so much? The verdict is recorded."""
-    journal.run(id)
-    return asked(jobs, Gate(id), response)
+    row = journal.run(id)
+    if row.directory is not None:
+        readable(row.directory, settings, files, f"run {id}")
+    return asked(jobs, Gate(id, files), response)
 
 
 @router.post("/store/fetches", response_model=JobState, status_code=202)

@@ -1,11 +1,13 @@
 """Live accounts at a glance over REST: sessions as the exchange has them, drawdown, the latest records, and what Alpaca itself says."""
 
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 
 import httpx
 import numpy as np
 import pytest
 from api_settings import settings_in
+from mail_server import hanging
 from served import serving
 
 from brokers.local_alpaca import LocalAlpaca
@@ -61,3 +63,14 @@ def test_what_alpaca_says_is_told(tmp_path):
             client.get("/broker")
             assert len(alpaca.ledger.requests) == asked  # two who look do not ask twice
     assert said["account"].startswith("PA") and Decimal(said["equity"]) == Decimal(said["cash"]) > 0 and said["currency"] == "USD" and said["positions"] == []
+
+
+def test_an_alpaca_that_hangs_holds_nobody(tmp_path):
+    with hanging() as port:
+        settings = type(settings_in(tmp_path))(_env_file=None, CEREBROLAB_HOME=tmp_path / "home", ALPACA_API_KEY="PK" + "A" * 18,
+                                               ALPACA_SECRET_KEY="s" * 40, ALPACA_BASE_URL=f"http://127.0.0.1:{port}")
+        with serving(create_app(settings, rate=0)) as address, ThreadPoolExecutor(60) as many:
+            asked = [many.submit(httpx.get, f"{address}/v1/broker", timeout=60) for _ in range(60)]
+            assert httpx.get(f"{address}/v1/days", timeout=20).json() == {"days": []}
+            said = [each.result() for each in asked]
+    assert {each.status_code for each in said} == {503} and all("lpaca" in each.json()["detail"] for each in said)

@@ -98,3 +98,12 @@ def test_trials_by_name(app, client):
     assert np.allclose([each["measures"]["sharpe"] for each in told], batch.measures[:, 3])
     latest = client.get("/v1/ledger/sweeps/latest").json()["sweeps"]
     assert [(each["id"], each["trials"]) for each in latest] == [(job["sweep"], 6)]
+
+
+def test_a_folder_that_is_none_is_no_report(app, client, settings, result):
+    loop = settings.runs_dir / "loop"
+    loop.symlink_to(loop)
+    for place in (loop, settings.runs_dir / ("x" * 300)):
+        run = app.state.journal.record_run(result, str(place))
+        for what in ("report", "equity", "trades"):
+            assert client.get(f"/v1/runs/{run}/{what}").status_code in (404, 422)

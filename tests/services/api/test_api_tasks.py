@@ -1,5 +1,6 @@
 """What is asked of the API and takes its time: walk-forwards, recommendations, verdicts and fetches do what their commands do."""
 
+import json
 import time
 
 import httpx
@@ -20,9 +21,12 @@ from engine.loading import load
 from engine.varying import read_space
 from feeds import stores
 from optimize import judged, walk_forward
+from journal import Journal
 from optimize.recommend import recommend
+from reports import write
 from services.api.app import create_app
 from services.comparing import compared, compared_on
+from services.job_files import Job, JobFiles
 
 SPEC = {"strategy": "GoldenCross", "symbols": ["AAPL", "IBM"], "start": "2009-01-02", "end": "2012-12-31", "cash": 50_000}
 WALK = {"vary": {"fast": "3:6:1", "slow": [20, 30]}, "windows": 3, "embargo": 2, "jobs": 1}
@@ -80,6 +84,9 @@ def test_a_verdict_is_that_of_the_command_and_is_recorded(app, client):
     ("/v1/walkforwards", {"spec": SPEC, "vary": {"fast": "3:6:1"}, "trials": 5}, "trials"),
     ("/v1/walkforwards", {"spec": {**SPEC, "strategy": "mine.py:Mine"}, "vary": {}}, "mine.py"),
     ("/v1/walkforwards", {"spec": SPEC, "vary": {"fat": "3:6:1"}}, "fast"),
+    ("/v1/walkforwards", {"spec": SPEC, "vary": {"fast": "3:6:1"}, "train": "soon", "test": "1y"}, "soon"),
+    ("/v1/walkforwards", {"spec": SPEC, "vary": {"fast": "3:6:1"}, "train": "3y", "test": "0d"}, "0d"),
+    ("/v1/recommendations", {"symbol": "AAPL", "source": "nope"}, "nope"),
     ("/v1/recommendations", {"symbol": "AAPL", "source": "csv:DIR"}, "csv"),
     ("/v1/recommendations", {"symbol": "AAPL", "strategies": ["Golden"]}, "GoldenCross"),
     ("/v1/recommendations", {"symbol": "A,B"}, "more than one"),
@@ -113,3 +120,40 @@ def _fetches(tmp_path):
         assert series["holes"] == [{"start": "2024-01-08", "end": "2024-01-12", "sessions": 5}]  # the 15th is a holiday
         assert {each["kind"] for each in client.get("/v1/store/findings").json()} == {"hole", "stale"}
         assert stores.opened(settings.store).list()[0].bars == 8
+
+
+EVIL = "import pathlib\nimport backtrader as bt\n\npathlib.Path({mark!r}).touch()\n\n\nclass X(bt.Strategy):\n    pass\n"
+
+
+@pytest.mark.parametrize("inside", [False, True])
+def test_a_verdict_runs_no_code_of_a_folder_that_somebody_named(tmp_path, inside):
+    settings = settings_in(tmp_path)
+    result = engine.run(RunSpec.from_dict({**SPEC, "params": {"fast": 5, "slow": 20}}))
+    directory = (settings.runs_dir if inside else tmp_path) / "evil"
+    write(result, directory)
+    mark = tmp_path / "mark"
+    (directory / "x.py").write_text(EVIL.format(mark=str(mark)))
+    told = json.loads((directory / "result.json").read_text())
+    told["spec"] |= {"strategy": f"{directory}/x.py:X", "params": {}}
+    (directory / "result.json").write_text(json.dumps(told))
+    with serving(create_app(settings, rate=0)) as address, httpx.Client(base_url=address, timeout=60) as client:
+        with Journal(settings.journal) as journal:
+            journal.record_run(result, str(directory))
+        if inside:
+            job = over(client, "/v1/runs/1/verdict")
+            assert job["state"] == "failed" and "code of this machine" in job["problem"]["detail"]
+        else:
+            assert client.post("/v1/runs/1/verdict").status_code == 404
+    assert not mark.exists()
+
+
+@pytest.mark.parametrize("kind", ["SourceUnavailable", "StoreFailed", "CorruptFile", "BadBars", "UnknownName", "BadSpec", "AccountLeft", "job-crashed"])
+def test_a_job_is_told_whatever_it_failed_of(tmp_path, kind):
+    settings = settings_in(tmp_path)
+    files = JobFiles(settings.home / "jobs")
+    files.open()
+    files.keep(Job("20260101T000000Z-00000000", "fetch", {}, "2026-01-01T00:00:00Z", state="failed", problem={"kind": kind, "text": "it is so"}))
+    files.close()
+    with serving(create_app(settings, rate=0)) as address:
+        (job,) = httpx.get(f"{address}/v1/jobs").json()["jobs"]
+    assert job["problem"]["detail"] == "it is so" and 400 <= job["problem"]["status"] < 600
