@@ -20,8 +20,8 @@ from engine.deciding import deciding
 from engine.loading import load
 from engine.varying import read_space
 from feeds import stores
-from optimize import judged, walk_forward
 from journal import Journal
+from optimize import judged, walk_forward
 from optimize.recommend import recommend
 from reports import write
 from services.api.app import create_app
