@@ -10,6 +10,7 @@ from typer.core import TyperGroup
 from core.errors import UsageError
 from scripts import output
 
+ADDRESS = "http://127.0.0.1:8000"
 SERVICES = ("all", "api", "dashboard", "grpc", "stream")
 
 
@@ -31,6 +32,12 @@ def require(module: str, extra: str = "services") -> None:
     """Raise `UsageError` where what a service is built on is not installed; `extra` is the part of the project that brings it."""
     if find_spec(module) is None:
         raise UsageError(f"this service needs {module}, which is not installed: install it with pip install -e '.[{extra}]'")
+
+
+def api_address(settings: Any) -> str:
+    """Of the REST API: CEREBROLAB_JOURNAL where that is one, else this machine's own."""
+    place = settings.journal
+    return place if isinstance(place, str) and place.startswith(("http://", "https://")) else ADDRESS
 
 
 serve = typer.Typer(cls=Services, help="Services that others call: the REST API, the dashboard, gRPC, the trade-update stream.")

@@ -2,17 +2,13 @@
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from core.errors import UsageError
 from scripts import output
-from scripts.serve import require
-from scripts.serve_stream import ADDRESS
-
-if TYPE_CHECKING:
-    from core.settings import Settings
+from scripts.serve import ADDRESS, api_address, require
 
 STOP_S = 3  # to end what is being answered
 
@@ -35,16 +31,11 @@ def serve(
     from services.dashboard.client import address_of
 
     settings = load_settings()
-    url, stated = address_of(api or _address(settings))
+    url, stated = address_of(api or api_address(settings))
     token = token_of(settings, token_file) or stated or None
     check_host(host, token)
     os.environ |= {access.API: url, access.TOKEN: token or "", access.ASKS: "" if is_loopback(host) else "1"}
     _run(host, port)
-
-
-def _address(settings: "Settings") -> str:
-    place = settings.journal
-    return place if isinstance(place, str) and place.startswith(("http://", "https://")) else ADDRESS
 
 
 def _run(host: str, port: int) -> None:

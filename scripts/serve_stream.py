@@ -7,12 +7,11 @@ import typer
 
 from scripts import output
 from scripts.ending import heard
+from scripts.serve import ADDRESS, api_address
 
 if TYPE_CHECKING:
-    from core.settings import Settings
     from services.stream.service import StreamService
 
-ADDRESS = "http://127.0.0.1:8000"
 
 
 def serve(
@@ -33,18 +32,13 @@ def serve(
 
     settings = load_settings()
     endpoints = Endpoints.of(settings, paper)
-    journal = ApiJournal(api or _address(settings), token_of(settings, token_file) or "", deadline_s=0)
+    journal = ApiJournal(api or api_address(settings), token_of(settings, token_file) or "", deadline_s=0)
     try:
         _check(journal)
         with QueueFile(queue or settings.home / "stream.db") as waiting:
             _run(StreamService(endpoints, journal, waiting, output.line, output.warn))
     finally:
         journal.close()
-
-
-def _address(settings: "Settings") -> str:
-    place = settings.journal
-    return place if isinstance(place, str) and place.startswith(("http://", "https://")) else ADDRESS
 
 
 def _check(journal: Any) -> None:
