@@ -2,16 +2,12 @@
 
 import logging
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from core.errors import UsageError
-from scripts import output
+from scripts.listening import address, bound, run
 from scripts.serve import require
-
-if TYPE_CHECKING:
-    from fastapi import FastAPI
 
 STOP_S = 10  # to end requests that are being answered
 OTHERS_A_MINUTE = 600  # requests of one client, where the service can be reached from other machines
@@ -48,43 +44,7 @@ def serve(
     hosts = LOOPBACK_HOSTS if token is None and is_loopback(host) else ()
     rate = rate_limit if rate_limit is not None else 0 if is_loopback(host) else OTHERS_A_MINUTE
     app = create_app(settings, token, workers=workers, rate=rate, body_limit=body_limit, files=files, hosts=hosts)
-    _run(app, host, port)
-
-
-def _run(app: "FastAPI", host: str, port: int) -> None:
-    """Answer until SIGINT or SIGTERM.
-
-    Raises:
-        UsageError: the address cannot be listened on, or the application does not begin.
-    """
-    import contextlib
-    import signal
-    import socket
-
-    import uvicorn
-
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # asyncio switches delays off where it is named
-    try:
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind((host, port))
-    except OSError as error:
-        listening.close()
-        raise UsageError(f"cannot listen on {host}:{port}: {error.strerror or error}; name another with --host and --port") from None
-
-    class Server(uvicorn.Server):
-        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-            await super().startup(sockets)
-            output.line(f"http://{f'[{host}]' if ':' in host else host}:{port}/docs")
-
-    with listening:
-        server = Server(uvicorn.Config(
-            app, log_config=None, access_log=False, server_header=False, lifespan="on", timeout_graceful_shutdown=STOP_S))
-        ends = (signal.SIGINT, signal.SIGTERM)
-        before = [signal.signal(each, lambda *_: None) for each in ends]  # uvicorn ends by itself, and raises them once more
-        with contextlib.suppress(SystemExit):
-            server.run(sockets=[listening])
-        for each, handler in zip(ends, before, strict=True):
-            signal.signal(each, handler)
+    with bound(host, port) as listening:
+        run(app, listening, f"{address(host, port)}/docs", STOP_S)
     if app.state.problem is not None:
         raise app.state.problem

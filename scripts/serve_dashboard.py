@@ -6,8 +6,7 @@ from typing import Annotated
 
 import typer
 
-from core.errors import UsageError
-from scripts import output
+from scripts.listening import address, bound, run
 from scripts.serve import ADDRESS, api_address, require
 
 STOP_S = 3  # to end what is being answered
@@ -26,7 +25,7 @@ def serve(
     require("plotly", "dashboard")
 
     from core.settings import load_settings
-    from services.access import check_host, is_loopback, token_of
+    from services.access import LOOPBACK_HOSTS, check_host, is_loopback, token_of
     from services.dashboard import access
     from services.dashboard.client import address_of
 
@@ -35,42 +34,9 @@ def serve(
     token = token_of(settings, token_file) or stated or None
     check_host(host, token)
     os.environ |= {access.API: url, access.TOKEN: token or "", access.ASKS: "" if is_loopback(host) else "1"}
-    _run(host, port)
+    with bound(host, port) as listening:
+        import plotly.graph_objects  # noqa: F401  (takes a second, for which the first visitor need not wait)
 
+        from services.dashboard.web import create_app
 
-def _run(host: str, port: int) -> None:
-    """Answer until SIGINT or SIGTERM.
-
-    Raises:
-        UsageError: the address cannot be listened on.
-    """
-    import contextlib
-    import signal
-    import socket
-
-    listening = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    try:
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind((host, port))
-    except OSError as error:
-        listening.close()
-        raise UsageError(f"cannot listen on {host}:{port}: {error.strerror or error}; name another with --host and --port") from None
-
-    import plotly.graph_objects  # noqa: F401  (takes a second, for which the first visitor need not wait)
-    import uvicorn
-
-    from services.access import LOOPBACK_HOSTS, is_loopback
-    from services.dashboard.web import create_app
-
-    class Server(uvicorn.Server):
-        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-            await super().startup(sockets)
-            output.line(f"http://{f'[{host}]' if ':' in host else host}:{port}")
-
-    with listening:
-        app = create_app(host, port, LOOPBACK_HOSTS if is_loopback(host) else ())
-        server = Server(uvicorn.Config(app, log_config=None, access_log=False, server_header=False, lifespan="on", timeout_graceful_shutdown=STOP_S))
-        for each in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(each, lambda *_: None)  # uvicorn ends by itself, and raises them once more
-        with contextlib.suppress(SystemExit):
-            server.run(sockets=[listening])
+        run(create_app(host, port, LOOPBACK_HOSTS if is_loopback(host) else ()), listening, address(host, port), STOP_S)
