@@ -13,8 +13,10 @@ import numpy as np
 from core.calendars import Calendar, get_calendar
 from core.errors import UnknownName
 from core.spec import RunSpec
+from engine.live.books import names_of
 from journal import Journal
 from journal.account_log import LiveExecution
+from journal.blotter import named
 from journal.live_days import LiveDays, SentOrder
 from journal.tables import DecisionRow
 
@@ -100,7 +102,10 @@ def days_of(journal: Journal) -> dict[tuple[str, str], set[str]]:
     for trace in days.decided():
         calendars[trace.account, trace.run] = trace.calendar
         found.setdefault((trace.account, trace.run), set()).add(str(trading_day(trace.time_ns, get_calendar(trace.calendar))))
+    names = {(account, name) for (account, run), name in names_of(journal).items() if name != run}
     for each in days.executions():
+        if (each.account, each.run) in names and (each.account, each.run) not in calendars:
+            continue  # of a daily run, whose days are those of its decisions
         calendar = get_calendar(calendars.get((each.account, each.run), "XNYS"))
         found.setdefault((each.account, each.run), set()).add(str(executed_day(each.time_ns, calendar)))
     return found
@@ -130,11 +135,11 @@ def live_day(journal: Journal, account: str, run: str, date: str) -> LiveDay:
     if not known:
         raise UnknownName(f"the run {run} has decided nothing by {date}: nothing says what it would have done")
     bars = {row.id: row.bar_ns for row in known}
-    executions = journal.account_log.executions(account, run)
+    sent = LiveDays(journal).orders(bars)
+    executions = _executions(journal, account, run, named(known[-1]), sent)
     by_order: dict[str, list[LiveExecution]] = {}
     for each in executions:
         by_order.setdefault(each.client_order_id, []).append(each)
-    sent = LiveDays(journal).orders(bars)
     sides = [_side(each, bars[each.decision], by_order.get(each.order.client_order_id, []), day) for each in sent]
     sides += _unknown(sent, executions, day)
     today = [row for row in known if row.bar_ns >= day.decided[0]]
@@ -142,6 +147,16 @@ def live_day(journal: Journal, account: str, run: str, date: str) -> LiveDay:
         account, run, known[-1].strategy, RunSpec.from_dict(known[-1].spec),
         tuple(side for side in sides if side.fills or day.decided[0] <= side.bar_ns < day.decided[1]),
         tuple(sorted(_before(sent, executions, bars, day), key=lambda fill: fill.time)), tuple(today), known[-1], len(today) == len(known))
+
+
+def _executions(journal: Journal, account: str, run: str, name: str, sent: Sequence[SentOrder]) -> list[LiveExecution]:
+    """Those of a run; a daily run's are recorded under its name, which other parameters of it share."""
+    own = journal.account_log.executions(account, run)
+    if name == run:
+        return own
+    orders = {each.order.client_order_id for each in sent}
+    shared = [each for each in journal.account_log.executions(account, name) if each.client_order_id in orders]
+    return sorted([*own, *shared], key=lambda each: each.time_ns)
 
 
 def _side(sent: SentOrder, bar_ns: int, own: Sequence[LiveExecution], day: Day) -> LiveSide:

@@ -1,5 +1,6 @@
 """`Blotter`: what was decided for live accounts, and every attempt to trade on it, written before it is sent."""
 
+import re
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -111,10 +112,11 @@ class Blotter:
         return self._orders(LiveOrderRow.decision_id.in_(mine), LiveOrderRow.state != DONE)
 
     def run_of(self, client_order_id: str) -> str:
-        """The run key of the decision that an order was for; "" where the journal has no order of that name."""
-        chosen = select(DecisionRow.run_key).join(LiveOrderRow, LiveOrderRow.decision_id == DecisionRow.id)
+        """The name of the run that an order was for; "" where the journal has no order of that name."""
+        chosen = select(DecisionRow).join(LiveOrderRow, LiveOrderRow.decision_id == DecisionRow.id)
         with self._database.reading() as session:
-            return session.scalar(chosen.where(LiveOrderRow.client_order_id == client_order_id)) or ""
+            row = session.scalar(chosen.where(LiveOrderRow.client_order_id == client_order_id))
+        return "" if row is None else named(row)
 
     def add(self, decision_id: int, *orders: LiveOrder, at_ns: int = 0) -> None:
         """Record more attempts; the same one again changes nothing.
@@ -167,3 +169,15 @@ def _decision(account: str, run_key: str, bar_ns: int) -> Any:
 
 def _order(row: LiveOrderRow) -> LiveOrder:
     return LiveOrder(**{name: getattr(row, name) for name in LiveOrder.__dataclass_fields__})
+
+
+def is_key(run: str) -> bool:
+    """Whether it is the key under which a daily run decides: it changes with the parameters, the run's name does not."""
+    return re.fullmatch(r"[0-9a-f]{16}", run) is not None
+
+
+def named(decision: DecisionRow) -> str:
+    """The name of the run that has decided."""
+    if not is_key(decision.run_key):
+        return decision.run_key
+    return str(decision.spec.get("name") or decision.strategy)

@@ -14,7 +14,7 @@ from core.clock import Clock, SystemClock
 from core.errors import UnknownName
 from journal.account_log import KINDS, AccountLog, LiveExecution, Note
 from journal.api_client import DEADLINE_S, ApiClient
-from journal.blotter import Blotter, LiveOrder
+from journal.blotter import Blotter, LiveOrder, is_key, named
 from journal.journal import Journal
 from journal.live_days import every
 from journal.pages import FAR_AHEAD, LONG_AGO, Chosen, Pages, Part, RecordedOrder
@@ -137,9 +137,12 @@ class ApiBlotter(Blotter):
 
     def run_of(self, client_order_id: str) -> str:
         try:
-            return self._pages.orders(Chosen(), named=client_order_id).records[0].run
+            order = self._pages.orders(Chosen(), named=client_order_id).records[0]
         except UnknownName:
             return ""
+        if not is_key(order.run):
+            return order.run
+        return named(self._pages.decisions(Chosen(order.account, order.run), latest=True).records[0])
 
     def add(self, decision_id: int, *orders: LiveOrder, at_ns: int = 0) -> None:
         body = dict(decision=decision_id, orders=[vars(each) for each in orders], at_ns=at_ns or self._clock.now_ns())

@@ -13,6 +13,7 @@ from engine.live.restoring import restored
 from engine.several import check_capital
 from journal import Journal
 from journal.account_log import LiveExecution
+from journal.blotter import named
 from journal.live_days import every
 from journal.pages import Chosen
 
@@ -54,10 +55,9 @@ def books_of(journal: Journal, account: str | None = None) -> list[Book]:
 
 
 def names_of(journal: Journal, account: str | None = None) -> dict[tuple[str, str], str]:
-    """(account, run) -> what people call the run: its name where its spec has one, else its strategy; daily runs are recorded under a key."""
+    """(account, run) -> the run's name, where executions are recorded under the key of a daily run's decisions."""
     rows = every(lambda after: journal.pages.decisions(Chosen(account), after, latest=True))
-    return {(row.account, row.run_key): row.run_key if row.run_key in (row.spec.get("name"), row.strategy)
-            else row.spec.get("name") or f"{row.strategy} {row.run_key[:6]}" for row in rows}
+    return {(row.account, row.run_key): named(row) for row in rows}
 
 
 def check_books(specs: Mapping[str, RunSpec], rest: Rest, books: Sequence[Book]) -> list[str]:

@@ -87,7 +87,7 @@ class Daily:
         self._rest, self._clock, self._journal, self._blotter = rest, clock, journal, journal.blotter
         self._bars_of = bars_of or (lambda session: load(self.spec.replace(end=session), store, clock=clock))
         self._earlier, self._splits_on = Earlier(rest, clock, journal.blotter), splits_on
-        self._params = deciding(self.spec)
+        self._params, self._name = deciding(self.spec), resolve.run_name(self.spec)
         self._snapshots, self._books = Snapshots(self.spec, rest, journal, clock.now_ns), DailyBooks(rest, journal, clock.now_ns)
 
     # -- a run ----------------------------------------------------------------------------------------
@@ -120,7 +120,7 @@ class Daily:
         orders = self._blotter.orders(row.id)
         report = self._report(session, trades, new, account, row.targets, orders, waiting, [*warnings, *row.notes])
         standing = row.id, report.done
-        undone = [*self._books.look(standing, account.id, key), *self._snapshots.look(standing, key, bars)]
+        undone = [*self._books.look(standing, account.id, key, self._name), *self._snapshots.look(standing, self._name, bars)]
         return replace(report, over=over, warnings=(*report.warnings, *undone))
 
     def _bars(self, session: str) -> Bars:
@@ -151,7 +151,7 @@ class Daily:
         identity = Run(account.id, name, 0, bar_ns, ("", ""), (0, 0), {}).identity
         with self._journal.together():
             if decided.said:
-                self._journal.history.say(account.id, key, self._strategy.__name__, bar_ns, decided.said)
+                self._journal.history.say(account.id, self._name, self._strategy.__name__, bar_ns, decided.said)
             self._blotter.decide(
                 _planned(decided, identity), account=account.id, run_key=key, bar_ns=bar_ns, session=str(bars.session[-1]),
                 strategy=self._strategy.__name__, strategy_source=resolve.source_digest(self._strategy), spec=steering.spec.masked(),

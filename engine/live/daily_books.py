@@ -35,17 +35,17 @@ class DailyBooks:
         self._rest, self._journal, self._now = rest, journal, now
         self._seen: Any = None
 
-    def look(self, standing: Any, account: str, run: str) -> list[str]:
+    def look(self, standing: Any, account: str, key: str, run: str) -> list[str]:
         """Write down what is new since the last look: executions always, bookings where the run stands otherwise than then.
 
         Args:
-            account: the broker's id of it. run: as its decisions name it.
+            account: the broker's id of it. key: of the run's decisions, which other parameters change. run: its name, which they do not.
 
         Returns:
             A sentence where that could not be done: it is tried again at the next look.
         """
         try:
-            orders = self._orders(account, run)
+            orders = self._orders(account, key, run)
             late = self._late(account, run, orders)
             if late or (orders and standing != self._seen):
                 self._write(account, run, late, min(each.created_ns for each in orders))
@@ -55,9 +55,9 @@ class DailyBooks:
         self._seen = standing
         return []
 
-    def _orders(self, account: str, run: str) -> list[RecordedOrder]:
+    def _orders(self, account: str, key: str, run: str) -> list[RecordedOrder]:
         """Those that were executed, in whole or in part: of the last weeks, or all where the run has no books yet."""
-        lately = Chosen(account, run, (), max(self._now() - BACK_NS, 0) if (account, run) in self._journal.account_log.runs() else 0)
+        lately = Chosen(account, key, (), max(self._now() - BACK_NS, 0) if (account, run) in self._journal.account_log.runs() else 0)
         return [each for each in every(lambda after: self._journal.pages.orders(lately, after)) if each.order.filled]
 
     def _late(self, account: str, run: str, orders: Sequence[RecordedOrder]) -> list[RecordedOrder]:

@@ -159,8 +159,8 @@ def test_a_daily_run_leaves_its_signals_and_its_worth(tmp_path):
         rows, said = journal.blotter.decisions(alpaca.account_id), journal.history.signals(alpaca.account_id)
         expected = decided(spec, bars)
         assert {each.bar_ns: each.convictions for each in said} == {row.bar_ns: expected[row.bar_ns] for row in rows if expected[row.bar_ns]}
-        assert {each.run for each in said} == {rows[0].run_key}
-        runs, whole = (journal.history.snapshots(alpaca.account_id, name) for name in (rows[0].run_key, ""))
+        assert {each.run for each in said} == {rows[0].strategy}
+        runs, whole = (journal.history.snapshots(alpaca.account_id, name) for name in (rows[0].strategy, ""))
         assert len(runs) == len(whole) >= 8
         check_ledger(alpaca, whole)
         assert (runs[-1].equity, runs[-1].cash) == (whole[-1].equity, whole[-1].cash)
@@ -185,7 +185,7 @@ def test_a_daily_run_has_its_part_of_the_account_and_says_what_it_could_not_writ
     with daily_venue(bars) as alpaca, Journal(tmp_path / "journal.db") as journal:
         days = Days(alpaca, bars, tmp_path / "journal.db", spec)
         days.whole_day()
-        last = journal.history.snapshots(alpaca.account_id, journal.blotter.decisions(alpaca.account_id)[0].run_key)[-1]
+        last = journal.history.snapshots(alpaca.account_id, journal.blotter.decisions(alpaca.account_id)[0].strategy)[-1]
         worth = sum((abs(Decimal(facts["quantity"])) * Decimal(facts["price"]) for facts in last.positions.values()), Decimal(0))
         assert last.positions and last.cash == min(alpaca.account.cash, last.equity - worth) and last.equity <= 20_000
         monkeypatch.setattr(History, "take", full)

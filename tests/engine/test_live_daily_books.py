@@ -6,12 +6,16 @@ import numpy as np
 import pandas as pd
 import pytest
 from live_days import FIRST, SPEC, Days, panel, venue
+from served import serving
 
 from brokers.local_alpaca import AnswerFault
+from checks.shadow_live import days_of, live_day
 from core.bars import Bars
+from core.settings import Settings
 from engine.live.books import books_of
-from journal import Journal
+from journal import Journal, opened
 from journal.account_log import CASH, LiveExecution
+from services.api.app import create_app
 
 BUSY = SPEC.replace(params={"seed": 3, "density": 0.7})
 
@@ -135,3 +139,38 @@ def test_splits_and_dividends_of_its_shares(tmp_path, others):
         days.once()
         with Journal(days.path) as journal:
             assert journal.account_log.notes(kinds=[CASH]) == notes
+
+
+def test_other_parameters_are_the_same_run(days, alpaca):
+    for seed in (3, 4):
+        days.spec = BUSY.replace(params={"seed": seed, "density": 0.7})
+        for _ in range(3):
+            days.whole_day()
+    days.once()
+    as_the_venue_has_them(days, alpaca)
+    found = book(days)
+    assert found.run == "SteadyDecisions"
+    assert {symbol: qty for symbol, (qty, _) in found.held.items()} == {symbol: qty for symbol, qty in alpaca.ledger.positions.items() if qty}
+    with Journal(days.path) as journal:
+        assert len({row.run_key for row in journal.blotter.decisions(found.account)}) == 2
+        assert {journal.blotter.run_of(each.client_order_id) for each in recorded(days)} == {"SteadyDecisions"}
+        assert {name for _, name in journal.account_log.runs()} == {"SteadyDecisions"}
+        settings = Settings(_env_file=None, CEREBROLAB_HOME=days.path.parent / "home", CEREBROLAB_JOURNAL=str(days.path))
+        with serving(create_app(settings, rate=0)) as url, opened(url) as remote:
+            assert {remote.blotter.run_of(each.client_order_id) for each in recorded(days)} == {"SteadyDecisions"}
+
+
+def test_a_day_of_it_can_be_shadowed(days, alpaca):
+    for _ in range(4):
+        days.whole_day()
+    days.once()
+    with Journal(days.path) as journal:
+        [(account, key)] = days_of(journal)
+        fills = {}
+        for date in days_of(journal)[account, key]:
+            for side in live_day(journal, account, key, date).orders:
+                fills.setdefault(side.client_order_id, []).extend((each.time, float(each.qty), float(each.price)) for each in side.fills)
+    expected = {}
+    for each in recorded(days):
+        expected.setdefault(each.client_order_id, []).append((each.time_ns, float(each.signed), float(each.price)))
+    assert {name: sorted(found) for name, found in fills.items() if found} == {name: sorted(found) for name, found in expected.items()}
