@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, func, select, update
 
 from core.clock import Clock
 from journal.account_log import Note
@@ -75,6 +75,13 @@ class DailyLog:
                 row = DailyStepRow(session=NO_SESSION, step=teller, done=False, attempts=0, time_ns=0, text="")
                 session.add(row)
             row.attempts, row.time_ns, row.text = row.attempts + 1, self._clock.now_ns(), place
+
+    def move_place(self, teller: str, before: str, after: str) -> bool:
+        """Move on from one place to another; False where it is at another place already: somebody else has moved it."""
+        moved = update(DailyStepRow).where(DailyStepRow.session == NO_SESSION, DailyStepRow.step == teller, DailyStepRow.text == before)
+        values = dict(text=after, time_ns=self._clock.now_ns(), attempts=DailyStepRow.attempts + 1)
+        with self._database.writing(durable=True) as session:
+            return session.execute(moved.values(values).returning(DailyStepRow.id)).first() is not None
 
     def last_note(self) -> int:
         """The number of the latest note of live accounts; 0 = there is none."""

@@ -92,7 +92,7 @@ class ApiDailyLog(DailyLog):
     def _elsewhere(self, *_: Any, **__: Any) -> NoReturn:
         raise elsewhere(self._client.shown)
 
-    place = keep_place = last_note = notes_after = _elsewhere
+    place = keep_place = move_place = last_note = notes_after = _elsewhere
 
 
 def _step(day: str, told: dict[str, Any]) -> DailyStep:

@@ -1,4 +1,4 @@
-"""`cerebrolab daily`: after the close, collect bars, backtest what is new, mail signals, tell of the portfolio, write a page; each session once."""
+"""`cerebrolab daily`: after the close, collect bars, mail signals, backtest what is new, tell of the portfolio, write a page; each session once."""
 
 import datetime as dt
 import threading
@@ -26,8 +26,8 @@ def daily(
 ) -> None:
     """Do the daily run of the latest session whose close was half an hour ago: 16:30 in New York, on trading days.
 
-    Steps: collect, backtests (of what is followed and has none), averages, signals, mails, portfolio (told to CEREBROLAB_NOTIFY), report (a page of the day). What is done is not done again;
-    what failed or was interrupted goes on with the next run. Exit code 1: a step failed.
+    Steps: collect, averages, signals, mails, backtests (of what is followed and has none), portfolio (told to CEREBROLAB_NOTIFY), report (a page of the day). What is done is not done again;
+    what failed or was interrupted goes on with the next run. One machine runs it for a journal: a second one tells the portfolio again. Exit code 1: a step failed.
     """
     from core.calendars import get_calendar
     from core.clock import SystemClock

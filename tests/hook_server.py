@@ -6,13 +6,15 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 
 @contextmanager
-def hook(status=200):
-    """(address of a channel that posts to this process, what came)."""
+def hook(status=200, answers=None):
+    """(address of a channel that posts to this process, what came). `answers`: an event that answers wait for."""
     heard = []
 
     class Hook(BaseHTTPRequestHandler):
         def do_POST(self):
             heard.append(self.rfile.read(int(self.headers["Content-Length"])).decode())
+            if answers is not None:
+                answers.wait(10)
             self.send_response(status)
             self.end_headers()
 

@@ -1,4 +1,4 @@
-"""What live accounts are worth after a session, in words for the operator. Imports journal and core."""
+"""What live accounts are worth after a session, in words for the operator. Imports journal, core and services.notify."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -10,6 +10,7 @@ from core.calendars import Calendar
 from journal import Journal
 from journal.account_log import ALERT, Note
 from journal.history import Snapshot
+from services.notify.channels import cut
 
 MOST_POSITIONS, MOST_ALERTS = 20, 10
 
@@ -59,7 +60,7 @@ def lines(found: Iterable[Account]) -> Iterator[str]:
         more = f" and {len(account.positions) - MOST_POSITIONS} more" if len(account.positions) > MOST_POSITIONS else ""
         yield f"  holds {shown or 'nothing'}{more}"
         for note in account.alerts[-MOST_ALERTS:]:
-            yield f"  alert{f' of {note.run}' if note.run else ''}: {note.text}"
+            yield f"  alert{f' of {note.run}' if note.run else ''}: {cut(note.text)}"
         if len(account.alerts) > MOST_ALERTS:
             yield f"  and {len(account.alerts) - MOST_ALERTS} earlier alerts"
 

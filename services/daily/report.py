@@ -22,7 +22,7 @@ from journal.subscriptions import Advice
 from reports.formats import count, gain_or_loss, money, price, signed_percent
 from reports.palette import DARK, LIGHT, css
 from services.daily.portfolio import Account, accounts
-from services.notify.letters import CLOSES, shown_numbers
+from services.notify.letters import closes_of, shown_numbers
 
 WIDTH, HEIGHT, MARGIN = 320.0, 90.0, 8.0  # of a chart, in units of its own
 
@@ -109,7 +109,7 @@ def _named(symbols: Sequence[str]) -> str:
 
 
 def _signal(advice: Advice, site: str, run: int | None) -> dict[str, Any]:
-    closes = [float(each) for each in advice.reasons.get(CLOSES, ())]
+    closes = closes_of(advice)
     return {"signal": advice.signal, "symbol": advice.symbol, "strategy": advice.strategy, "close": price(float(advice.close)),
             "kind": "gain" if advice.signal == "BUY" else "loss", "numbers": shown_numbers(advice), "line": _line(closes),
             "count": len(closes), "backtest": f"{site}/v1/runs/{run}/report" if run is not None else ""}

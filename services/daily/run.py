@@ -70,14 +70,16 @@ def alone(home: Path) -> Iterator[None]:
     """Only one process of this folder at a time.
 
     Raises:
-        UsageError: another is at work.
+        UsageError: another is at work, or the folder cannot be written.
     """
-    home.mkdir(parents=True, exist_ok=True)
     lock = FileLock(home / "daily.lock")
     try:
+        home.mkdir(parents=True, exist_ok=True)
         lock.acquire(timeout=0)
     except Timeout:
         raise UsageError(f"another daily run is at work ({lock.lock_file} is held): wait for it") from None
+    except OSError as error:
+        raise UsageError(f"cannot write the folder {home}: {error.strerror}; name another with CEREBROLAB_HOME") from None
     try:
         yield
     finally:

@@ -5,13 +5,16 @@ Imports feeds, journal, core, services.market, services.notify and what is besid
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
+from zlib import crc32
 
 import numpy as np
 
+from core.bars import Bars
 from core.calendars import get_calendar
 from core.clock import Clock
-from core.errors import CerebrolabError, SourceUnavailable, StoreFailed
+from core.errors import BadBars, CerebrolabError, SourceUnavailable, StoreFailed, UsageError
 from core.settings import Settings
 from feeds.averages import update
 from feeds.load import load_bars, source_named
@@ -25,7 +28,7 @@ from services.notify import backtests as played
 from services.notify.advice import advise
 from services.notify.channels import tell
 
-MOST_PLAYED = 100  # backtests of one day
+MOST_PLAYED = 100  # backtests that are tried on one day
 LINES_TOLD = "lines told"  # the end of what the step "portfolio" says where it has told
 LOOKS_BACK = 60  # sessions, for the one whose portfolio was told last
 
@@ -65,33 +68,54 @@ class Day:
 
 
 def collect(day: Day) -> str:
-    """Fetch the bars that are missing.
+    """Fetch the bars that are missing; symbols that have none are named, and hold up no others.
 
     Raises:
-        SourceUnavailable: the source does not answer, or has not published the session yet. Otherwise as `load_bars`.
+        SourceUnavailable: the source does not answer, or has not published the session yet. Otherwise as `load_bars`, where no symbol can be loaded.
     """
     symbols = day.collected
     if not symbols:
         return "nobody follows anything"
-    bars = load_bars(source=day.source, symbols=symbols, period=day.period, calendar=day.calendar, store=day.store, progress=day.progress, clock=day.clock)
-    late = [symbol for symbol in bars.symbols if bars.series(symbol).session[-1] < day.session]
-    if len(late) == len(bars.symbols):
-        raise SourceUnavailable(f"{bars.origin.source} has not published {day.session} yet: try again later")
-    told = [f"{len(bars.symbols)} symbols up to {bars.session[-1]}", *([f"without a bar: {', '.join(late[:10])}"] if late else []), *bars.origin.warnings]
-    return "; ".join(told)
+    parts, problems = _loaded(day, symbols)
+    last = {symbol: bars.series(symbol).session[-1] for bars in parts for symbol in bars.symbols}
+    late = [symbol for symbol, session in last.items() if session < day.session]
+    if len(late) == len(last):
+        raise SourceUnavailable(f"{parts[0].origin.source} has not published {day.session} yet: try again later")
+    said = [f"{len(last)} symbols up to {max(last.values())}", *([f"without a bar: {', '.join(late[:10])}"] if late else []), *problems[:10]]
+    return "; ".join(dict.fromkeys((*said, *(warning for bars in parts for warning in bars.origin.warnings))))
+
+
+def _loaded(day: Day, symbols: Sequence[str]) -> tuple[list[Bars], list[str]]:
+    """The bars of all symbols; where some cannot be loaded, those of each of the others alone, and the problems."""
+    load = partial(load_bars, source=day.source, period=day.period, calendar=day.calendar, store=day.store, clock=day.clock)
+    try:
+        return [load(symbols=symbols, progress=day.progress)], []
+    except (UsageError, BadBars):
+        parts, problems = list[Bars](), list[str]()
+        for number, symbol in enumerate(symbols, 1):
+            try:
+                parts.append(load(symbols=(symbol,)))
+            except (UsageError, BadBars) as error:
+                problems.append(f"{symbol}: {told(error)}")
+            if day.progress is not None:
+                day.progress(number, len(symbols), symbol)
+        if not parts:
+            raise
+        return parts, problems
 
 
 def backtests(day: Day) -> str:
-    """Play what is followed and has no backtest, so many a day; one that fails is tried again the next day.
+    """Play what is followed and has no backtest, so many a day; one that fails is tried again on another day.
+
+    Every day has an order of its own, so that those that fail do not keep the others from their turn.
 
     Raises:
         StoreFailed: the journal, or the folder of the reports, fails.
     """
     wanted = played.missing(day.journal, day.source)
+    tried = sorted(wanted, key=lambda pair: crc32(f"{day.session} {pair}".encode()))[:MOST_PLAYED]
     done, problems = 0, list[str]()
-    for number, pair in enumerate(wanted):
-        if done == MOST_PLAYED:
-            break
+    for number, pair in enumerate(tried, 1):
         try:
             folder = played.directory(day.settings.runs_dir.resolve(), day.session, pair)
             played.backtest(*pair, day.source).play(day.settings, day.journal, folder, lambda *_: None)
@@ -101,10 +125,10 @@ def backtests(day: Day) -> str:
         except CerebrolabError as error:
             problems.append(f"{pair[0]} on {pair[1]}: {told(error)}")
         if day.progress is not None:
-            day.progress(number + 1, len(wanted), pair[1])
+            day.progress(number, len(tried), pair[1])
     if not wanted:
         return "nothing new is followed"
-    left = len(wanted) - done - len(problems)
+    left = len(wanted) - len(tried)
     return "; ".join([f"{done} played", *([f"{left} left for the next day"] if left else []), *problems[:10]])
 
 
@@ -149,7 +173,7 @@ def portfolio(day: Day) -> str:
     """Tell the operator what live accounts are worth, and their alerts; nothing where it is all as it was when it was told last.
 
     Raises:
-        SourceUnavailable: not every channel took it.
+        SourceUnavailable: no channel took it.
     """
     found = accounts(day.journal, day.session, get_calendar(day.calendar))
     said = list(lines(found))
@@ -160,9 +184,10 @@ def portfolio(day: Day) -> str:
     before = _told_last(day)
     if before is not None and _unchanged(day, found, before):
         return f"nothing has changed since {before}, and nobody was told"
-    if not tell(day.channels, f"Portfolio on {day.session}", "\n".join(said)):
-        raise SourceUnavailable("not every channel of CEREBROLAB_NOTIFY took the portfolio: look at its addresses, and at the log")
-    return f"{len(said)} {LINES_TOLD}"
+    taken = tell(day.channels, f"Portfolio on {day.session}", "\n".join(said))
+    if not taken:
+        raise SourceUnavailable("no channel of CEREBROLAB_NOTIFY took the portfolio: look at its addresses, and at the log")
+    return f"{taken} of {len(day.channels)} channels took it: {len(said)} {LINES_TOLD}"
 
 
 def _told_last(day: Day) -> np.datetime64 | None:
@@ -188,7 +213,7 @@ def report(day: Day) -> str:
 
 
 STEPS: Mapping[str, Callable[[Day], str]] = {
-    "collect": collect, "backtests": backtests, "averages": averages, "signals": signals, "mails": mails, "portfolio": portfolio, "report": report}
+    "collect": collect, "averages": averages, "signals": signals, "mails": mails, "backtests": backtests, "portfolio": portfolio, "report": report}
 
 
 def told(error: CerebrolabError) -> str:

@@ -4,12 +4,13 @@ Imports journal, core, services.tasks and, when asked, services.jobs.
 """
 
 import datetime as dt
+import hashlib
 import logging
 import math
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 PERIOD, COMMISSION = "10y", "0.1%"
-MOST_BEGUN = 20  # jobs that one change of a subscriber begins
+MOST_BEGUN = 20  # jobs that wait at a time
 AGAIN = dt.timedelta(days=1)  # before one that failed is tried again
 Pair = tuple[str, str]
 
@@ -34,8 +35,10 @@ def backtest(strategy: str, symbol: str, source: str) -> Backtest:
 
 
 def directory(runs_dir: Path, session: np.datetime64, pair: Pair) -> Path:
-    """Where the daily run of a session keeps the report of one."""
-    return runs_dir / re.sub(r"[^\w.-]", "_", f"daily-{session}-{'-'.join(pair)}")
+    """Where the daily run of a session keeps the report of one: no two pairs have the same."""
+    name = f"daily-{session}-{'-'.join(pair)}"
+    plain = re.sub(r"[^\w.-]", "_", name)
+    return runs_dir / (plain if plain == name else f"{plain}-{hashlib.sha256(name.encode()).hexdigest()[:8]}")
 
 
 def missing(journal: Journal, source: str) -> list[Pair]:
@@ -47,15 +50,19 @@ def missing(journal: Journal, source: str) -> list[Pair]:
 def begin(jobs: "Jobs", journal: Journal, source: str, subscriber: Subscriber) -> int:
     """Begin the missing backtests of what a confirmed address follows, as jobs; returns how many.
 
-    What is left out, because there are many or the queue is full, is played by the daily run.
+    What is left out, because so many wait already or half of the queue is taken, is played by the daily run.
     """
+    from services.jobs import MOST_WAITING
+
     if not subscriber.confirmed:
         return 0
+    waiting = jobs.jobs(state="waiting")
+    room = min(MOST_BEGUN - sum(_is_of_pair(job.asked, source) for job in waiting), MOST_WAITING // 2 - len(waiting))
     known, asked = journal.subscriptions.backtests_of(source, subscriber.follows), _asked(jobs)
     tasks = [backtest(*pair, source) for pair in subscriber.follows if pair not in known]
     begun = 0
     for task in tasks:
-        if begun == MOST_BEGUN or jobs.full:
+        if begun >= room:
             break
         if task.asked() not in asked:
             jobs.ask(task)
@@ -79,6 +86,13 @@ def said_of(journal: Journal, source: str, follows: Iterable[Pair]) -> dict[Pair
     """(strategy, symbol) -> what its backtest measured, for those that have one."""
     found = journal.subscriptions.backtests_of(source, follows)
     return {pair: f"{measured(each)} since {each.start}" for pair, each in found.items()}
+
+
+def _is_of_pair(asked: dict[str, Any], source: str) -> bool:
+    """Whether what was asked of a job is the backtest of a strategy on a symbol."""
+    spec = asked.get("spec", {})
+    symbols = spec.get("symbols", ())
+    return len(symbols) == 1 and asked == backtest(spec["strategy"], symbols[0], source).asked()
 
 
 def _asked(jobs: "Jobs") -> list[object]:

@@ -7,6 +7,7 @@ from core.errors import UsageError
 from core.settings import Settings
 
 log = logging.getLogger(__name__)
+MOST_NOTE = 300  # characters of one note in a message
 
 
 def channels_of(settings: Settings) -> tuple[str, ...]:
@@ -28,16 +29,25 @@ def channels_of(settings: Settings) -> tuple[str, ...]:
     return places
 
 
-def tell(channels: Sequence[str], title: str, text: str) -> bool:
-    """Send a message to every channel; whether all took it. What fails is logged."""
-    if not channels:
-        return True
+def tell(channels: Sequence[str], title: str, text: str) -> int:
+    """Send a message to every channel, in parts where it takes no more at once; how many took it. What fails is logged."""
+    return sum(_taken(number, place, title, text) for number, place in enumerate(channels, 1))
+
+
+def cut(note: str) -> str:
+    """A note as it stands in a message."""
+    return note if len(note) <= MOST_NOTE else f"{note[:MOST_NOTE - 1]}…"
+
+
+def _taken(number: int, place: str, title: str, text: str) -> bool:
     import apprise
 
     sender = apprise.Apprise()
-    for place in channels:
-        sender.add(place)
+    sender.add(place)
+    for channel in sender:
+        if channel.overflow_mode == apprise.OverflowMode.UPSTREAM:  # nothing else is asked for
+            channel.overflow_mode = apprise.OverflowMode.SPLIT
     taken = bool(sender.notify(title=title, body=text))
     if not taken:
-        log.error("not every channel of CEREBROLAB_NOTIFY took the message %r", title)
+        log.warning("channel %s of CEREBROLAB_NOTIFY did not take the message %r", number, title)
     return taken

@@ -93,7 +93,7 @@ class Letters:
         if key not in self._parts:
             if len(self._parts) >= MOST_KEPT:
                 self._parts.clear()
-            closes = tuple(advice.reasons.get(CLOSES, ()))
+            closes = closes_of(advice)
             name = f"{binascii.crc32(repr(key).encode()):08x}@{self._host}" if pictured and len(closes) > 1 else ""
             shown = _shown(advice, name)
             picture = _attached(chart(closes, advice.signal), name) if name else b""
@@ -115,6 +115,14 @@ def reasons_of(numbers: Mapping[str, Any], closes: Sequence[float]) -> dict[str,
     return {**{name: value for name, value in numbers.items() if name != CLOSES}, CLOSES: list(closes)}
 
 
+def closes_of(advice: Advice) -> tuple[float, ...]:
+    """Its latest closes, oldest first; () where there is something else in their place."""
+    found = advice.reasons.get(CLOSES)
+    if not isinstance(found, list) or not all(isinstance(each, int | float) and math.isfinite(_float(each)) for each in found):
+        return ()
+    return tuple(map(float, found))
+
+
 def shown_numbers(advice: Advice) -> list[tuple[str, str]]:
     """(name, number or text) of its reasons, as they are read, the texts last; without the closes."""
     found = sorted(((name, value) for name, value in advice.reasons.items() if name != CLOSES), key=lambda pair: isinstance(pair[1], str))
@@ -134,7 +142,16 @@ def _number(value: Any) -> str:
         return "-"
     if not isinstance(value, int | float):
         return str(value)
+    value = _float(value)
     return "-" if not math.isfinite(value) else f"{value:,.5g}" if abs(value) < 1_000 else f"{value:,.2f}"
+
+
+def _float(value: float) -> float:
+    """As a float; infinite where it is too large for one."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf
 
 
 @lru_cache(maxsize=2)

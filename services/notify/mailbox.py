@@ -21,7 +21,7 @@ PER_CONNECTION = 500  # mails, after which the server is called anew
 
 
 class Refused(CerebrolabError):
-    """The server does not take this mail.
+    """The server does not take this mail. The text may name the address: it is for the log of the process that sends, and no other place.
 
     Attributes:
         lasting: it will not take it later either. lost: it ended the connection, twice, instead of an answer.
@@ -83,6 +83,11 @@ class Mailbox:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
+
+    @property
+    def shown(self) -> str:
+        """Whom mails are handed to, for messages."""
+        return self._server.shown
 
     def close(self) -> None:
         """End the connection."""

@@ -10,7 +10,7 @@ from core.errors import SourceUnavailable
 from core.settings import Settings
 from journal import Journal
 from journal.subscriptions import NEVER, Due, Posted
-from services.notify.letters import Letters
+from services.notify.letters import Letter, Letters
 from services.notify.mailbox import TIMEOUT_S, Mailbox, Refused
 from services.notify.sender import Sender, sender_of
 
@@ -81,6 +81,9 @@ class _Round:
     def _send(self, due: Due) -> bool:
         """Whether this mail was ours."""
         claimed, posted = False, self.posted
+        letter = self._letter(due)
+        if letter is None:
+            return True
 
         def claim() -> bool:
             nonlocal claimed
@@ -88,7 +91,7 @@ class _Round:
             return claimed
 
         try:
-            ours = self._mailbox.hand_over(self._letters.letter(due), claim)
+            ours = self._mailbox.hand_over(letter, claim)
             posted.sent += ours
             self._lost = 0
             return ours
@@ -102,6 +105,16 @@ class _Round:
             posted.sent += 1
         return True
 
+    def _letter(self, due: Due) -> Letter | None:
+        """The mail; None where what is due cannot be written, and is given up."""
+        try:
+            return self._letters.letter(due)
+        except (ArithmeticError, AttributeError, TypeError, ValueError):
+            log.exception("the mail to %s cannot be written; given up", due.subscriber.address)
+            self._journal.subscriptions.failed(due, "cannot be written", NEVER)
+            self.posted.given_up += 1
+            return None
+
     def _refused(self, due: Due, error: Refused) -> None:
         self._lost = self._lost + 1 if error.lost else 0
         if error.lasting or due.attempts >= len(WAITS_S):
@@ -113,7 +126,7 @@ class _Round:
             log.warning("%s; tried again later", error)
             self._later(due, str(error))
         if self._lost >= LOST:
-            raise SourceUnavailable(f"{error}, and at {LOST - 1} before it: try again later")
+            raise SourceUnavailable(f"the mail server {self._mailbox.shown} ends the connection at one mail after the other: look at the log, and try again later")
 
     def _later(self, due: Due, text: str) -> None:
         wait = WAITS_S[min(due.attempts, len(WAITS_S) - 1)]

@@ -81,5 +81,7 @@ class Poster:
                         post(self._journal, sender_of(self._settings), SystemClock())
             except CerebrolabError as error:
                 log.warning("mails were not sent: %s", error)
+            except Exception:
+                log.exception("mails were not sent")
             self._woken.wait(EVERY_S)
             self._woken.clear()

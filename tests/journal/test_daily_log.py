@@ -31,6 +31,15 @@ def test_steps_and_places_are_kept_apart(journal):
     assert daily.steps() == [first] and daily.days() == [("2024-03-01", [first])] and daily.steps("") == []
 
 
+def test_a_place_is_moved_by_one_alone(journal):
+    daily = journal.daily
+    assert not daily.move_place("alerts", "0", "5") and daily.place("alerts") is None
+    daily.keep_place("alerts", "0")
+    assert daily.move_place("alerts", "0", "5") and not daily.move_place("alerts", "0", "7") and daily.place("alerts") == "5"
+    daily.keep_place("other", "0")
+    assert daily.move_place("alerts", "5", "0") and daily.place("other") == "0" == daily.place("alerts")
+
+
 def test_days_are_the_latest_with_their_steps_in_order(journal):
     for session in ("2024-03-04", "2024-03-01", "2024-03-05"):
         for step in ("collect", "mails"):

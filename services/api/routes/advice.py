@@ -6,19 +6,22 @@ Imports the journal, services.notify and what is beside it.
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, field_validator
 
 from journal.subscriptions import Advice
-from services.api.parts import Body, Exact, JournalPart
+from services.api.parts import MOST_ROW, Body, Exact, JournalPart
 from services.api.record_bodies import TEXT, After, AskedName, Counted, Name, NotNegative, Page
 from services.api.record_bodies import Symbol as SymbolName
+from services.notify.letters import CLOSES
 
 router = APIRouter(tags=["subscriptions"])
 SESSION = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 Session = Annotated[str, Field(pattern=SESSION, examples=["2026-01-30"])]
 Source = Annotated[str, Query(pattern=TEXT, max_length=200, examples=["yahoo"])]
 Number = int | float | None
-Reason = Number | Annotated[str, Field(max_length=1_000)] | Annotated[list[float], Field(max_length=2_000)]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+Reason = (Annotated[int, Field(ge=-MOST_ROW, le=MOST_ROW)] | Finite | None | Annotated[str, Field(max_length=1_000)]
+          | Annotated[list[Finite], Field(max_length=2_000)])
 
 
 class Followed(BaseModel):
@@ -74,7 +77,14 @@ class OneAdvice(Body):
     session: Session
     signal: Literal["BUY", "SELL"]
     close: NotNegative
-    reasons: dict[Name, Reason] = Field(default={}, max_length=200)
+    reasons: dict[Name, Reason] = Field(default={}, max_length=200, description="Numbers and texts by name; `closes` are the latest ones, oldest first.")
+
+    @field_validator("reasons")
+    @classmethod
+    def _drawn(cls, reasons: dict[str, Any]) -> dict[str, Any]:
+        if CLOSES in reasons and type(reasons[CLOSES]) is not list:
+            raise ValueError(f"{CLOSES} are a list of numbers")
+        return reasons
 
 
 class NewAdvice(Body):

@@ -19,7 +19,7 @@ from core.settings import Settings
 from journal import Journal
 from journal.subscriptions import Subscriber
 from services.api.parts import JobsPart, JournalPart, SettingsPart
-from services.api.routes.subscriptions import known, played
+from services.api.routes.subscriptions import known, no_file, played
 from services.notify.advice import followable
 from services.notify.backtests import Pair, said_of
 
@@ -80,7 +80,7 @@ def change(journal: JournalPart, settings: SettingsPart, jobs: JobsPart, text: F
         except ValueError:
             raise UsageError("the form has too many fields: choose fewer signals") from None
         kept = [pair for pair in journal.subscriptions.subscriber(token).follows if " ".join(pair) in form.get("keep", [])]
-        return played(journal.subscriptions.follow(token, [*kept, *_added(form)]), journal, settings, jobs)
+        return played(journal.subscriptions.follow(token, [*kept, *_added(form, settings)]), journal, settings, jobs)
 
     return _page("change", changed, saved=True, again=lambda: journal.subscriptions.subscriber(token), measured=_measured(journal, settings))
 
@@ -90,12 +90,13 @@ def _measured(journal: Journal, settings: Settings) -> Measured:
     return lambda found: said_of(journal, settings.source, found.follows)
 
 
-def _added(form: dict[str, list[str]]) -> list[tuple[str, str]]:
+def _added(form: dict[str, list[str]], settings: Settings) -> list[tuple[str, str]]:
     symbols = [each for text in form.get("symbols", []) for each in re.split(r"[,;\s]+", text.upper()) if each]
     strategies = form.get("strategy", [])
     for symbol in symbols:
         if not _SYMBOL.fullmatch(symbol):
             raise UsageError(f"symbol {symbol[:30]!r} is none: write such as SPY, BRK.B")
+        no_file(symbol, settings)
     for strategy in strategies:
         known(strategy)
     return [(strategy, symbol) for strategy in strategies for symbol in symbols]

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
 
-from core.errors import CerebrolabError, UnknownName
+from core.errors import CerebrolabError, UnknownName, UsageError
 from core.settings import Settings
 from journal import Journal
 from journal.subscriptions import Subscriber
@@ -14,6 +14,7 @@ from services.api.parts import Body, JobsPart, JournalPart, SettingsPart
 from services.jobs import Jobs
 from services.notify.advice import followable
 from services.notify.backtests import begin
+from services.own_files import ADVICE
 
 log = logging.getLogger(__name__)
 router = APIRouter(tags=["subscriptions"])
@@ -57,10 +58,12 @@ class Follower(BaseModel):
 
 
 @router.post("/subscriptions", status_code=202, response_model=Asked)
-def subscribe(wanted: Wanted, journal: JournalPart, request: Request) -> Any:
+def subscribe(wanted: Wanted, journal: JournalPart, settings: SettingsPart, request: Request) -> Any:
     """Have an address asked, by mail, whether it wants to be told; the answer is the same for addresses that are known already."""
     for strategy in wanted.strategies:
         known(strategy)
+    for symbol in wanted.symbols:
+        no_file(symbol, settings)
     journal.subscriptions.ask(wanted.address, [(strategy, symbol) for strategy in wanted.strategies for symbol in wanted.symbols])
     request.app.state.poster.wake()
     return {"detail": "a mail with a link is on its way to this address; it is told nothing before the link was opened and confirmed"}
@@ -77,6 +80,7 @@ def change(wanted: Follows, journal: JournalPart, settings: SettingsPart, jobs: 
     """Have the address of a link follow these, instead of what it did; what is new to the journal is backtested."""
     for each in wanted.follows:
         known(each.strategy)
+        no_file(each.symbol, settings)
     return follower(played(journal.subscriptions.follow(token, [(each.strategy, each.symbol) for each in wanted.follows]), journal, settings, jobs))
 
 
@@ -89,6 +93,16 @@ def known(strategy: str) -> None:
     names = followable()
     if strategy not in names:
         raise UnknownName.of("strategy", strategy, names)
+
+
+def no_file(symbol: str, settings: Settings) -> None:
+    """See to it that a symbol is not taken for a file of this machine.
+
+    Raises:
+        UsageError: it would be.
+    """
+    if symbol.lower().endswith(".csv") or ("/" in symbol and settings.source.partition(":")[0] == "csv"):
+        raise UsageError(f"symbol {symbol!r} {ADVICE}name such as SPY, BRK.B")
 
 
 def played(found: Subscriber, journal: Journal, settings: Settings, jobs: Jobs) -> Subscriber:

@@ -14,10 +14,12 @@ from mail_server import postbox
 from served import serving
 
 from core.settings import Settings
+from core.spec import RunSpec
 from journal import Journal
 from services.api.app import create_app
 from services.jobs import Jobs
 from services.notify import backtests
+from services.tasks import Fetch
 
 ANN = {"address": "ann@example.org", "symbols": ["SPY", "BRK.B"], "strategies": ["GoldenCross"]}
 
@@ -136,6 +138,23 @@ def test_what_cannot_be_changed_is_said_on_the_page(client, box):
         assert answer.status_code == 422 and "Nothing was changed" in answer.text and told in answer.text and "BRK.B" in answer.text
 
 
+def test_symbols_are_no_files_of_this_machine(client, box):
+    subscribe(client)
+    found = links(box[0].arrived())
+    token = {"token": found["confirm"].partition("=")[2]}
+    for symbol in ("A.CSV", "A/B"):  # the source of this API is csv:DIR
+        follows = {"follows": [{"strategy": "GoldenCross", "symbol": symbol}]}
+        for answer in (subscribe(client, symbols=[symbol]), client.post(found["change"], data={"symbols": symbol, "strategy": "GoldenCross"}),
+                       client.put("/v1/subscriptions", json=follows, params=token, headers={"Authorization": "Bearer secret"})):
+            assert answer.status_code == 422 and "is a file or code of this machine" in answer.text and symbol in answer.text
+
+
+def test_pairs_of_currencies_can_be_followed_where_the_source_has_no_files(tmp_path):
+    with serving(create_app(settings_in(tmp_path).model_copy(update={"source": "alpaca"}), rate=0)) as address:
+        answers = [httpx.post(f"{address}/v1/subscriptions", json={**ANN, "symbols": [symbol]}).status_code for symbol in ("BTC/USD", "A.CSV")]
+    assert answers == [202, 422]
+
+
 def test_without_a_mail_server_nothing_is_lost(tmp_path, caplog):
     settings = settings_in(tmp_path)
     with serving(create_app(settings, rate=0)) as address:
@@ -185,7 +204,7 @@ def test_what_is_followed_for_the_first_time_is_backtested_once(client, box, set
     assert ended(client, 3)[-1][0] == ["SPY"]
 
 
-def test_so_many_begin_at_once_and_a_full_queue_is_no_error(tmp_path, monkeypatch):
+def test_so_many_wait_at_a_time_and_half_of_the_queue_is_left_to_others(tmp_path, monkeypatch):
     settings: Settings = settings_in(tmp_path)
     with Journal(settings.journal) as journal:
         jobs = Jobs(settings, journal)  # nobody carries them out
@@ -193,8 +212,16 @@ def test_so_many_begin_at_once_and_a_full_queue_is_no_error(tmp_path, monkeypatc
         one = journal.subscriptions.ask("ann@example.org", [("GoldenCross", f"A{number}") for number in range(30)])
         assert backtests.begin(jobs, journal, "sample", one) == 0 == len(jobs.jobs())  # it has not opted in
         one = journal.subscriptions.confirm(one.token)
-        assert [backtests.begin(jobs, journal, "sample", one) for _ in range(3)] == [20, 10, 0]
-        monkeypatch.setattr("services.jobs.MOST_WAITING", 30)
+        assert [backtests.begin(jobs, journal, "sample", one) for _ in range(2)] == [20, 0]  # so many wait, of all that is followed
+        jobs.cancel(jobs.jobs()[-1].id)
+        assert backtests.begin(jobs, journal, "sample", one) == 1
         two = journal.subscriptions.confirm(journal.subscriptions.ask("ben@example.org", [("Momentum", "A1")]).token)
         assert backtests.begin(jobs, journal, "sample", two) == 0 and len(backtests.missing(journal, "sample")) == 31
+        for job in jobs.jobs():
+            jobs.cancel(job.id)
+        for number in range(10):
+            jobs.ask(Fetch(RunSpec(symbols=(f"B{number}",))))
+        monkeypatch.setattr("services.jobs.MOST_WAITING", 22)
+        assert backtests.begin(jobs, journal, "sample", two) == 1
+        assert backtests.begin(jobs, journal, "sample", one) == 0  # half of the queue is for others
         jobs._files.close()

@@ -68,6 +68,12 @@ def test_it_is_whole_by_itself_and_names_are_only_text(journal, settings):
     assert not re.search(r"(src|href)=\"(?!https://signals\.example\.org/)", text) and "@import" not in text and "url(" not in text
 
 
+@pytest.mark.parametrize("reasons", [{"closes": 5}, {"closes": "abc"}, {"closes": [1, None, 2]}, {"closes": [1, 10**400]}, {"closes": [[1], [2]]}, {"n": 10**400}])
+def test_reasons_of_an_odd_form_are_no_end_of_the_page(journal, settings, reasons):
+    journal.subscriptions.advise([Advice("GoldenCross", "SPY", str(LAST), "BUY", Decimal(1), reasons)])
+    assert "SPY" in render_day(journal, settings, LAST, XNYS, "yahoo")
+
+
 def test_a_day_of_nothing(journal, settings):
     text = render_day(journal, settings, LAST, XNYS, "yahoo")
     assert "nobody follows anything" in text and "No followed strategy said buy or sell." in text and "No live account has a snapshot of this session." in text

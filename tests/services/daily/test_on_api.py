@@ -168,7 +168,8 @@ def test_what_cannot_be_asked(url, path, status):
     assert answer.status_code == status and answer.headers["content-type"] == "application/problem+json" and answer.json()["detail"]
 
 
-@pytest.mark.parametrize("changes", [dict(signal="HOLD"), dict(session="soon"), dict(close=-1), dict(symbol=""), dict(strategy="a\nb"), dict(reasons={"x": {"y": 1}}), dict(more=1)])
+@pytest.mark.parametrize("changes", [dict(signal="HOLD"), dict(session="soon"), dict(close=-1), dict(symbol=""), dict(strategy="a\nb"), dict(reasons={"x": {"y": 1}}), dict(reasons={"closes": 5}), dict(reasons={"closes": "abc"}), dict(reasons={"n": 10**400}),
+    dict(reasons={"closes": [1, 10**400]}), dict(more=1)])
 def test_what_is_no_advice(url, changes):
     told = {"advice": [{"strategy": "S", "symbol": "UP", "session": "2024-03-01", "signal": "BUY", "close": 1, **changes}]}
     answer = httpx.post(f"{url}/v1/advice", json=told)
@@ -250,6 +251,7 @@ def test_a_day_by_the_api(url, here, box, settings):
     one = member(here, "ann@example.org", GOLD)
     with opened(url) as journal:
         day = Day(LAST, journal, settings, SystemClock(), settings.source, post=posting(journal, settings, SystemClock()))
+        STEPS["backtests"](day)  # as on the day before: what it measured is told with the advice
         stand = run_day(day)
         assert [(each.step, each.done) for each in stand] == [(step, True) for step in STEPS], [each.text for each in stand]
         assert run_day(day) == stand and box[0].told() == [("ann@example.org", "BUY UP")]

@@ -1,5 +1,6 @@
 """Alerts of live runs reach the operator at once, each once, also over a restart; and what backtests have measured is put into words."""
 
+import json
 import math
 import threading
 from decimal import Decimal
@@ -78,6 +79,68 @@ def test_what_no_channel_took_is_told_again(journal, tmp_path):
         come(refused, 2)
     with hook() as (up, came), Alerts(journal, telling(tmp_path, up)):
         assert "look here" in come(came, 1)[0]
+
+
+def test_a_channel_that_is_away_keeps_no_other_from_hearing_and_repeats_nothing(journal, tmp_path, caplog):
+    with hook() as (up, came), hook(500) as (down, refused), Alerts(journal, telling(tmp_path, f"{down} {up}")):
+        for number in (1, 2, 3):
+            journal.account_log.note("paper:1", "gold", ALERT, f"number {number}")
+            come(came, number)
+    assert len(came) == 3 == len(refused) and "number 2" not in came[2] and "channel 1 of CEREBROLAB_NOTIFY" in caplog.text
+
+
+def test_what_is_never_taken_is_passed_over_at_last(journal, tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr(alerts, "MOST_TRIES", 3)
+    settings = telling(tmp_path, "json://127.0.0.1:1/")
+    with Alerts(journal, settings):
+        pass
+    with hook(500) as (down, refused), Alerts(journal, telling(tmp_path, down)):
+        journal.account_log.note("paper:1", "gold", ALERT, "nobody takes this")
+        come(refused, 3)
+        journal.account_log.note("paper:1", "gold", ALERT, "and the next")
+        assert "and the next" in come(refused, 4)[3] and "nobody takes this" not in refused[3]
+    assert "passed over after 3 tries" in caplog.text
+
+
+def test_long_ones_are_cut(journal, tmp_path, heard):
+    with Alerts(journal, telling(tmp_path, heard[0])):
+        journal.account_log.note("paper:1", "gold", ALERT, "x" * 9_000)
+        assert len(come(heard[1], 1)[0]) < 1_000 and "x" * 299 + "…" in json.loads(heard[1][0])["message"]
+
+
+def test_two_that_tell_of_one_journal_tell_each_once(journal, tmp_path):
+    answers = threading.Event()
+    with hook(answers=answers) as (channel, came), Journal(telling(tmp_path, channel).journal) as other:
+        with Alerts(journal, telling(tmp_path, channel)), Alerts(other, telling(tmp_path, channel)):
+            journal.account_log.note("paper:1", "gold", ALERT, "the first")
+            come(came, 1)
+            threading.Event().wait(0.3)  # the other one looks several times while the first one waits for its answer
+            answers.set()
+            journal.account_log.note("paper:1", "gold", ALERT, "the last")
+            come(came, 2)
+        assert "the first" in came[0] and "the last" in came[1] and len(came) == 2
+
+
+def test_what_somebody_was_killed_over_is_told_when_his_claim_has_run_out(journal, tmp_path, heard):
+    for place, value in ((alerts.TELLER, "0"), (alerts.CLAIM, str(2**62))):
+        journal.daily.keep_place(place, value)
+    journal.account_log.note("paper:1", "gold", ALERT, "look here")
+    with Alerts(journal, telling(tmp_path, heard[0])):
+        threading.Event().wait(0.3)
+        assert heard[1] == []
+        journal.daily.keep_place(alerts.CLAIM, "1")
+        assert "look here" in come(heard[1], 1)[0]
+
+
+def test_whatever_goes_wrong_the_thread_goes_on(journal, tmp_path, heard, caplog):
+    settings = telling(tmp_path, heard[0])
+    journal.daily.keep_place("alerts", "no number")
+    with Alerts(journal, settings):
+        come(caplog.records, 1)
+        journal.daily.keep_place("alerts", "0")
+        journal.account_log.note("paper:1", "gold", ALERT, "all is well again")
+        assert "all is well again" in come(heard[1], 1)[0]
+    assert "alerts were not told" in caplog.text and "ValueError" in caplog.text
 
 
 def test_the_api_tells_what_a_live_run_writes_down(tmp_path, heard):

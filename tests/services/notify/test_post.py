@@ -2,20 +2,24 @@
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from api_settings import settings_in
 from mail_server import postbox
 
 from core.clock import ManualClock
 from core.errors import SourceUnavailable, StoreFailed, UsageError
 from journal import opened
 from journal.subscriptions import Advice
+from services.notify import poster
 from services.notify.letters import Letters
 from services.notify.mailbox import Mailbox, Server
 from services.notify.post import WAITS_S, post
@@ -123,7 +127,7 @@ def test_what_is_refused_at_its_end_was_not_sent_even_if_the_connection_ends(jou
     assert (made.sent, made.later, made.given_up) == counts and box.mails == []
 
 
-def test_a_server_that_hangs_up_at_one_of_them_gets_the_others(journal, mail, clock):
+def test_a_server_that_hangs_up_at_one_of_them_gets_the_others(journal, mail, clock, caplog):
     box, server = mail
     members(journal, 5)
     journal.subscriptions.advise([BUY])
@@ -132,8 +136,28 @@ def test_a_server_that_hangs_up_at_one_of_them_gets_the_others(journal, mail, cl
     assert (made.sent, made.later) == (4, 1)
     box.ends_at = {f"m{number}@example.org" for number in range(5)}
     journal.subscriptions.advise([replace(BUY, session="2024-03-04")])
-    with pytest.raises(SourceUnavailable, match="ends the connection at the mail to .*, and at 2 before it"):
+    with pytest.raises(SourceUnavailable, match="ends the connection at one mail after the other") as caught:
         post(journal, Sender(server, SENDER, SITE), clock)
+    assert "example.org" not in str(caught.value) and "ends the connection at the mail to m2@example.org" in caplog.text  # addresses are for the log
+
+
+def test_what_cannot_be_written_keeps_no_other_mail(journal, mail, clock):
+    box, server = mail
+    for number, symbol in enumerate(("ODD", "SPY")):
+        journal.subscriptions.confirm(journal.subscriptions.ask(f"m{number}@example.org", [("GoldenCross", symbol)]).token)
+    for due in journal.subscriptions.due():
+        journal.subscriptions.sent(due)
+    journal.subscriptions.advise([replace(BUY, symbol="ODD", reasons=["no names"]), BUY])
+    made = post(journal, Sender(server, SENDER, SITE), clock)
+    assert (made.sent, made.given_up) == (1, 1) and box.told() == [("m1@example.org", "BUY SPY")] and journal.subscriptions.waiting() == 0
+
+
+@pytest.mark.parametrize("reasons", [{"closes": 5}, {"closes": "abc"}, {"closes": [1, None, 2]}, {"closes": [1, 10**400]}, {"closes": [[1], [2]]}, {"n": 10**400}])
+def test_reasons_of_an_odd_form_are_told_as_far_as_they_can_be(journal, mail, clock, reasons):
+    box, server = mail
+    members(journal, 1)
+    journal.subscriptions.advise([replace(BUY, reasons=reasons)])
+    assert post(journal, Sender(server, SENDER, SITE), clock).sent == 1 and box.told() == [("m0@example.org", "BUY SPY")]
 
 
 def test_a_server_that_takes_two_mails_a_connection(journal, mail, clock):
@@ -155,6 +179,24 @@ def test_the_head_of_a_mail(journal, mail, clock):
     for sender in ("Signals signals@example.org", "S <sigä@example.org>", "signals", "a@b.org\nBcc: c@d.org"):
         with pytest.raises(UsageError, match="is no address"):
             Letters(sender, SITE)
+
+
+def test_whatever_goes_wrong_the_thread_goes_on(journal, mail, tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr(poster, "EVERY_S", 0.05)
+    box, server = mail
+    members(journal, 1)
+    journal.subscriptions.advise([BUY])
+    database, pause = sqlite3.connect(tmp_path / "journal.db", isolation_level=None), threading.Event()
+    database.execute("UPDATE deliveries SET ref = 999 WHERE kind = 'advice'")  # an advice that is gone
+    settings = settings_in(tmp_path).model_copy(update=dict(email_host=server.host, email_port=server.port, email_from=SENDER))
+    with poster.Poster(journal, settings):
+        for _ in range(200):
+            if "KeyError" in caplog.text or pause.wait(0.05):
+                break
+        assert "KeyError" in caplog.text and "mails were not sent" in caplog.text
+        database.execute("UPDATE deliveries SET ref = (SELECT max(id) FROM advices) WHERE kind = 'advice'")
+        assert str(box.arrived()["Subject"]) == "BUY SPY"
+    database.close()
 
 
 def test_words_that_cannot_be_sent(journal, mail, clock):
@@ -238,7 +280,7 @@ with opened(Path(sys.argv[1])) as journal:
 """
 
 
-def poster(place, port):
+def sending(place, port):
     return subprocess.Popen([sys.executable, "-c", POSTS, str(place), str(port)], stdout=subprocess.PIPE, text=True, cwd=ROOT,
                             env={**os.environ, "PYTHONPATH": str(ROOT)})
 
@@ -249,10 +291,10 @@ def test_killed_and_started_again_everybody_is_told_once(tmp_path, mail, lines):
     with opened(tmp_path / "journal.db") as journal:
         members(journal, 40)
         journal.subscriptions.advise([BUY])
-    with poster(tmp_path / "journal.db", server.port) as killed:
+    with sending(tmp_path / "journal.db", server.port) as killed:
         for _ in range(lines):
             assert killed.stdout.readline()
         killed.send_signal(signal.SIGKILL)
-    with poster(tmp_path / "journal.db", server.port) as one, poster(tmp_path / "journal.db", server.port) as two:
+    with sending(tmp_path / "journal.db", server.port) as one, sending(tmp_path / "journal.db", server.port) as two:
         assert (one.wait(60), two.wait(60)) == (0, 0)
     assert sorted(address for address, _ in box.told()) == sorted(f"m{number}@example.org" for number in range(40))
