@@ -5,7 +5,7 @@ May import what lies below services.
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -85,12 +85,21 @@ def actual(journal: "Journal", spec: RunSpec, account: str = "", run: str = "") 
     if run and run not in runs:
         raise UnknownName.of(f"run on the account {meant}", run, runs)
     found = journal.state.portfolio(meant, run or None)
-    if found.last_ns:
-        return Actual(found, EXECUTIONS)
     stated = journal.state.reconciliations(meant)
+    if found.last_ns:
+        return Actual(_with_cash(journal, found, run, stated), EXECUTIONS)
     if stated:
         return Actual(_stated(stated), STATED)
     return Actual(Portfolio(meant, None, (), Decimal(repr(float(spec.cash)))), BEGUN)
+
+
+def _with_cash(journal: "Journal", found: Portfolio, run: str, stated: Sequence[Reconciliation]) -> Portfolio:
+    """With the cash that was seen or stated last since the last execution, where executions cannot say what there was to begin with."""
+    if found.transferred:
+        return found
+    known = [(each.time_ns, each.cash) for each in journal.history.equity(found.account, run, since_ns=found.last_ns)]
+    known += [(each.time_ns, each.cash) for each in stated if each.cash is not None and each.time_ns >= found.last_ns and (each.run or "") == run]
+    return replace(found, cash=max(known)[1]) if known else found
 
 
 def _stated(told: Sequence[Reconciliation]) -> Portfolio:

@@ -87,7 +87,7 @@ def test_a_fresh_start_moves_aside_what_there_was(tmp_path):
     for folder in ("home", "runs"):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "kept").write_text(folder)
-    code, told = said(tmp_path, "--fresh")
+    code, told = said(tmp_path, *FREE, "--fresh")
     assert code == 2 and "add --yes" in told and (tmp_path / "home" / "kept").exists()
     with stack(settings_of(tmp_path), tmp_path, "--fresh", "--yes") as served:
         moved = [re.match(r"what there was is in (.*)", line) for line in served.lines]
