@@ -26,7 +26,7 @@ def daily(
 ) -> None:
     """Do the daily run of the latest session whose close was half an hour ago: 16:30 in New York, on trading days.
 
-    Steps: collect, averages, signals, mails, backtests (of what is followed and has none), portfolio (told to CEREBROLAB_NOTIFY), report (a page of the day). What is done is not done again;
+    Steps: collect, averages, signals, mails, channels (signals told to CEREBROLAB_NOTIFY), backtests (of what is followed and has none), portfolio (told to CEREBROLAB_NOTIFY), report (a page of the day). What is done is not done again;
     what failed or was interrupted goes on with the next run. One machine runs it for a journal: a second one tells the portfolio again. Exit code 1: a step failed.
     """
     from core.calendars import get_calendar

@@ -26,7 +26,8 @@ from services.daily.portfolio import Account, accounts, lines
 from services.daily.report import write_day
 from services.notify import backtests as played
 from services.notify.advice import advise
-from services.notify.channels import tell
+from services.notify.channels import cut, tell
+from services.notify.letters import line_of
 
 MOST_PLAYED = 100  # backtests that are tried on one day
 LINES_TOLD = "lines told"  # the end of what the step "portfolio" says where it has told
@@ -169,6 +170,23 @@ def mails(day: Day) -> str:
     return f"{posted.sent} mails sent" + (f", {posted.given_up} given up" if posted.given_up else "")
 
 
+def channels(day: Day) -> str:
+    """Tell the operator the signals of the session, with their numbers.
+
+    Raises:
+        SourceUnavailable: no channel took them.
+    """
+    if not day.channels:
+        return "no channel is set (CEREBROLAB_NOTIFY)"
+    said = [line_of(each) for each in day.journal.subscriptions.advices(since=str(day.session)) if each.session == str(day.session)]
+    if not said:
+        return "no signal to tell"
+    taken = tell(day.channels, f"Signals of {day.session}", "\n".join(map(cut, said)))
+    if not taken:
+        raise SourceUnavailable("no channel of CEREBROLAB_NOTIFY took the signals: look at its addresses, and at the log")
+    return f"{taken} of {len(day.channels)} channels took {len(said)} signals"
+
+
 def portfolio(day: Day) -> str:
     """Tell the operator what live accounts are worth, and their alerts; nothing where it is all as it was when it was told last.
 
@@ -213,7 +231,8 @@ def report(day: Day) -> str:
 
 
 STEPS: Mapping[str, Callable[[Day], str]] = {
-    "collect": collect, "averages": averages, "signals": signals, "mails": mails, "backtests": backtests, "portfolio": portfolio, "report": report}
+    "collect": collect, "averages": averages, "signals": signals, "mails": mails, "channels": channels, "backtests": backtests,
+    "portfolio": portfolio, "report": report}
 
 
 def told(error: CerebrolabError) -> str:

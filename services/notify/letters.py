@@ -115,6 +115,12 @@ def reasons_of(numbers: Mapping[str, Any], closes: Sequence[float]) -> dict[str,
     return {**{name: value for name, value in numbers.items() if name != CLOSES}, CLOSES: list(closes)}
 
 
+def line_of(advice: Advice) -> str:
+    """An advice in one line, with its reasons."""
+    numbers = ", ".join(f"{name} {text}" for name, text in shown_numbers(advice))
+    return f"{advice.signal} {advice.symbol} at {advice.close:,.2f} by {advice.strategy}{f': {numbers}' if numbers else ''}"
+
+
 def closes_of(advice: Advice) -> tuple[float, ...]:
     """Its latest closes, oldest first; () where there is something else in their place."""
     found = advice.reasons.get(CLOSES)

@@ -15,7 +15,7 @@ from served_stack import FREE, stack
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
 PATIENCE_MS = 60_000
-STEPS = ["collect", "averages", "signals", "mails", "backtests", "portfolio", "report"]
+STEPS = ["collect", "averages", "signals", "mails", "channels", "backtests", "portfolio", "report"]
 
 
 def command(environment, folder, *arguments):

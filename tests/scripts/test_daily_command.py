@@ -32,9 +32,9 @@ def test_a_day_is_done_once(command, followed, folder, monkeypatch):
         for name, value in (("EMAIL_HOST", "127.0.0.1"), ("EMAIL_PORT", str(port)), ("EMAIL_FROM", "s@example.org")):
             monkeypatch.setenv(name, value)
         first = command("daily", "--source", "csv:.")
-        assert (first.code, first.err) == (0, "") and "1 mails sent" in first.out and first.out.count(" done ") == 7 and f"page: {folder}/runs/daily/2025-12-18.html" in first.out
+        assert (first.code, first.err) == (0, "") and "1 mails sent" in first.out and first.out.count(" done ") == 8 and f"page: {folder}/runs/daily/2025-12-18.html" in first.out
         again = command("daily", "--source", "csv:.", "--json").value
-        assert again["done"] and [each["attempts"] for each in again["steps"]] == [1] * 7 and box.told() == [("ann@example.org", "BUY UP")]
+        assert again["done"] and [each["attempts"] for each in again["steps"]] == [1] * 8 and box.told() == [("ann@example.org", "BUY UP")]
 
 
 def test_without_a_mail_server_the_mails_wait(command, followed):

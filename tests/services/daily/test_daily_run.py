@@ -75,7 +75,7 @@ def _day(tmp_path, clock, vendor):
 def test_a_day_from_bars_to_mails_and_again_nothing(day):
     day, box = day
     stand = run_day(day)
-    assert [(each.step, each.done, each.attempts) for each in stand] == [(step, True, 1) for step in run.STEPS] and len(stand) == 7
+    assert [(each.step, each.done, each.attempts) for each in stand] == [(step, True, 1) for step in run.STEPS] and len(stand) == 8
     assert box.told() == [("ann@example.org", "BUY UP")]
     [kept] = day.store.averages(["UP"], source="yahoo")
     assert kept.session[-1] == LAST and kept.values[-1, 0] == pytest.approx(np.mean(rising("UP").close[-7:]))
@@ -91,10 +91,10 @@ def test_what_fails_is_tried_again_and_told_once(day, vendor):
         assert (failed.step, failed.done, failed.attempts) == ("collect", False, attempt) and "has not published 2020-01-02 yet" in failed.text
     assert len(alerts) == 1 and alerts[0][0] == "Daily run of 2020-01-02: collect failed" and box.mails == []
     vendor.history["UP"] = rising("UP")
-    assert [each.done for each in run_day(day, lambda *told: alerts.append(told))] == [True] * 7 and len(alerts) == 1 and len(box.mails) == 1
+    assert [each.done for each in run_day(day, lambda *told: alerts.append(told))] == [True] * len(run.STEPS) and len(alerts) == 1 and len(box.mails) == 1
 
 
-@pytest.mark.parametrize("dies", ["collect", "averages", "signals", "mails", "backtests", "portfolio", "report"])
+@pytest.mark.parametrize("dies", ["collect", "averages", "signals", "mails", "channels", "backtests", "portfolio", "report"])
 def test_killed_within_any_step_it_goes_on_there(day, vendor, monkeypatch, dies):
     day, box = day
     work = run.STEPS[dies]
@@ -108,7 +108,7 @@ def test_killed_within_any_step_it_goes_on_there(day, vendor, monkeypatch, dies)
         run_day(day)
     monkeypatch.undo()
     deliver(monkeypatch, vendor)
-    assert [each.done for each in run_day(day)] == [True] * 7 and box.told() == [("ann@example.org", "BUY UP")]
+    assert [each.done for each in run_day(day)] == [True] * len(run.STEPS) and box.told() == [("ann@example.org", "BUY UP")]
     assert len(day.journal.runs()) == 1 and page_of(day.settings, str(LAST)).is_file()
 
 
@@ -125,7 +125,7 @@ def test_the_operator_is_told_what_accounts_are_worth(day):
         "paper:2: 5.00, cash 5.00", "  holds nothing"]
     with hook() as (channel, heard):
         assert run_day(replace(day, channels=(channel,)))[-2].text == "1 of 1 channels took it: 5 lines told" and run_day(replace(day, channels=(channel,)))[-1].done
-    assert len(heard) == 1 and "Portfolio on 2020-01-02" in heard[0] and "1,012.50" in heard[0]
+    assert len(heard) == 2 and "Portfolio on 2020-01-02" in heard[1] and "1,012.50" in heard[1]
 
 
 def test_nobody_is_told_of_a_portfolio_that_has_not_changed(day):
@@ -156,9 +156,22 @@ def test_a_channel_that_is_away_keeps_no_other_from_the_portfolio(day):
         for _ in range(2):
             found = {each.step: each for each in run_day(replace(day, channels=(down, up)))}["portfolio"]
             assert (found.done, found.text) == (True, "1 of 2 channels took it: 3 lines told")
-        assert len(heard) == 1 == len(refused) and len(heard[0]) < 1_000
+        assert len(heard) == 2 == len(refused) and len(heard[1]) < 1_000  # the signals, and the portfolio
+        with pytest.raises(SourceUnavailable, match="no channel of CEREBROLAB_NOTIFY took the signals"):
+            run.STEPS["channels"](replace(day, channels=(down,)))
         with pytest.raises(SourceUnavailable, match="no channel of CEREBROLAB_NOTIFY took the portfolio"):
             run.STEPS["portfolio"](replace(day, channels=(down,)))
+
+
+def test_signals_reach_the_channels_with_their_numbers(day):
+    day, _ = day
+    with hook() as (up, heard):
+        found = {each.step: each for each in run_day(replace(day, channels=(up,)))}
+        assert found["channels"].text == "1 of 1 channels took 1 signals" and len(heard) == 1
+        assert "BUY UP at 30.00 by GoldenCross: average of 200 9.9488, average of 50 10.178" in heard[0] and f"Signals of {LAST}" in heard[0]
+        run_day(replace(day, channels=(up,)))
+        assert len(heard) == 1  # once a session
+    assert run.STEPS["channels"](day).startswith("no channel is set")
 
 
 def portfolio_step(day, session, channel):
@@ -196,7 +209,7 @@ def test_a_symbol_that_nobody_has_holds_up_no_other(day, vendor):
         found = {each.step: each for each in run_day(day)}
     text = found["collect"].text
     assert text.startswith("1 symbols up to 2020-01-02; NOBODY: yahoo has no bars of 'NOBODY'") and "NOWHERE: yahoo has no bars" in text
-    assert [each.done for each in found.values()] == [True] * 7 and box.told() == [("ann@example.org", "BUY UP")]
+    assert [each.done for each in found.values()] == [True] * len(run.STEPS) and box.told() == [("ann@example.org", "BUY UP")]
 
 
 def test_where_no_symbol_is_known_or_the_source_is_away_the_day_does_not_begin(day, vendor):
