@@ -25,7 +25,7 @@ def serve(
     require("plotly", "dashboard")
 
     from core.settings import load_settings
-    from services.access import LOOPBACK_HOSTS, check_host, is_loopback, token_of
+    from services.access import check_host, is_loopback, token_of
     from services.dashboard import access
     from services.dashboard.client import address_of
 
@@ -34,6 +34,17 @@ def serve(
     token = token_of(settings, token_file) or stated or None
     check_host(host, token)
     os.environ |= {access.API: url, access.TOKEN: token or "", access.ASKS: "" if is_loopback(host) else "1"}
+    answer(host, port)
+
+
+def answer(host: str, port: int) -> None:
+    """Serve the dashboard of the API that the environment names (`services.dashboard.access`), until somebody ends it.
+
+    Raises:
+        UsageError: the address cannot be listened on.
+    """
+    from services.access import LOOPBACK_HOSTS, is_loopback
+
     with bound(host, port) as listening:
         import plotly.graph_objects  # noqa: F401  (takes a second, for which the first visitor need not wait)
 

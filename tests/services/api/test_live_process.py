@@ -99,4 +99,4 @@ def check_services(journal, place, alpaca):
         assert {float(point["equity"]) for point in worth} == {100_000}
     with Servers(None, journal, Serving(RunSpec(), only=("state",), ports=FREE)) as servers, Client(servers.ports) as client:
         state = client("portfoliostateservice.PortfolioStateService/GetPortfolioState", {"account": alpaca.account_id})
-        assert (state["cash_balance"], state["positions"][0]["quantity"]) == (-30_000, 300)  # all that executions have brought
+        assert (state["cash_balance"], state["positions"][0]["quantity"]) == (70_000, 300)

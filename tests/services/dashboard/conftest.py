@@ -23,7 +23,7 @@ from journal import Journal
 from services.api.app import create_app
 
 COMMAND = "import sys; from scripts import cli; sys.exit(cli.run(['serve', 'dashboard', *sys.argv[1:]]))"
-ASKING = "import sys; from scripts.serve_dashboard import _run; _run('127.0.0.1', int(sys.argv[2]))"  # as where other machines reach it
+ASKING = "import sys; from scripts.serve_dashboard import answer; answer('127.0.0.1', int(sys.argv[2]))"  # as where other machines reach it
 
 
 def free_port():
