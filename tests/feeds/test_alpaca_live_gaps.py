@@ -146,7 +146,7 @@ def test_errors_that_the_stream_tells(venue, code):
     alpaca = venue()
     seen = run_live(alpaca, at("09:46:30"), fromdate=FIRST, at_time=[(at("09:42:30"), lambda live: live.error(code, ends=code not in (400, 405, 410)))])
     agree(seen, alpaca)
-    assert seen.live[:2] == ["09:41", "09:42"] and seen.live[-2:] == ["09:45", "09:46"]
+    assert "09:42" in seen.live[:2] and seen.live[-2:] == ["09:45", "09:46"]  # the first connection may have taken its time
     assert any(str(code) in told for told in seen.told)
 
 
