@@ -3,12 +3,14 @@
 Of the database itself: the REST API shows it, `ApiJournal` has none. Imports what is beside it.
 """
 
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 from sqlalchemy import Select, func, select
 
 from journal.account_log import LiveExecution
+from journal.blotter import is_key, named
 from journal.database import Database
 from journal.pages import Chosen, RecordedOrder, matching, record_of, recorded_order
 from journal.tables import DecisionRow, LiveExecutionRow, LiveOrderRow, SnapshotRow
@@ -48,10 +50,13 @@ class Glance:
         return found
 
     def orders(self, chosen: Chosen, limit: int) -> list[RecordedOrder]:
-        """Orders, those of the last decision first."""
+        """Orders, those of the last decision first; a daily run is chosen by its name or by the key of its decisions."""
         row, decision = LiveOrderRow, DecisionRow
         joined = select(row, decision.account, decision.run_key).join(decision, row.decision_id == decision.id)
-        wanted = matching(joined, chosen, account=decision.account, run=decision.run_key, symbol=row.symbol, moment=row.created_ns)
+        every_run = replace(chosen, run=None)
+        wanted = matching(joined, every_run, account=decision.account, run=decision.run_key, symbol=row.symbol, moment=row.created_ns)
+        if chosen.run is not None:
+            wanted = wanted.where(decision.run_key.in_([chosen.run, *self._keys(every_run, chosen.run)]))
         return [recorded_order(each) for each in self._first(wanted.order_by(row.decision_id.desc(), row.place.desc(), row.attempt.desc()), limit)]
 
     def executions(self, chosen: Chosen, limit: int) -> list[LiveExecution]:
@@ -59,6 +64,13 @@ class Glance:
         row = LiveExecutionRow
         wanted = matching(select(row), chosen, account=row.account, run=row.run, symbol=row.symbol, moment=row.time_ns)
         return [record_of(LiveExecution, each[0]) for each in self._first(wanted.order_by(row.time_ns.desc(), row.id.desc()), limit)]
+
+    def _keys(self, chosen: Chosen, name: str) -> list[str]:
+        """Under which daily runs of a name have decided."""
+        last = select(func.max(DecisionRow.id)).group_by(DecisionRow.account, DecisionRow.run_key)
+        wanted = matching(select(DecisionRow), replace(chosen, symbols=()), account=DecisionRow.account, run=DecisionRow.run_key, moment=DecisionRow.bar_ns)
+        with self._database.reading() as session:
+            return [row.run_key for row in session.scalars(wanted.where(DecisionRow.id.in_(last))) if is_key(row.run_key) and named(row) == name]
 
     def _first(self, wanted: Select[Any], limit: int) -> list[Any]:
         with self._database.reading() as session:

@@ -55,7 +55,7 @@ class _Asker:
         finally:
             self._lock.release()
         if isinstance(found, CerebrolabError):
-            raise type(found)(*found.args)
+            raise found.with_traceback(None)
         return found
 
     def _asked(self) -> "LiveAccount | CerebrolabError":

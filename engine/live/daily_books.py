@@ -21,7 +21,7 @@ from journal.pages import Chosen, RecordedOrder
 
 log = logging.getLogger(__name__)
 CENT, NANO_SHARE = Decimal("0.01"), Decimal("1e-9")
-BACK_NS = 60 * 86_400 * 10**9  # how long an order or a booking may go unseen
+BACK_NS = 60 * 86_400 * 10**9  # how long an order or a booking of a run with books may go unseen
 
 
 class DailyBooks:
@@ -45,19 +45,21 @@ class DailyBooks:
             A sentence where that could not be done: it is tried again at the next look.
         """
         try:
-            orders = self._orders(account, key, run)
+            has_books = (account, run) in self._journal.account_log.runs()
+            since_ns = max(self._now() - BACK_NS, 0) if has_books else 0
+            orders = self._orders(account, key, since_ns)
             late = self._late(account, run, orders)
-            if late or (orders and standing != self._seen):
-                self._write(account, run, late, min(each.created_ns for each in orders))
+            if late or (has_books and standing != self._seen):  # what is held is paid dividends, however long nothing was traded
+                self._write(account, run, late, since_ns or min(each.created_ns for each in orders))
         except CerebrolabError as error:
             log.warning("the books were not kept: %s", error)
             return [f"what was executed could not be written down: {error}"]
         self._seen = standing
         return []
 
-    def _orders(self, account: str, key: str, run: str) -> list[RecordedOrder]:
-        """Those that were executed, in whole or in part: of the last weeks, or all where the run has no books yet."""
-        lately = Chosen(account, key, (), max(self._now() - BACK_NS, 0) if (account, run) in self._journal.account_log.runs() else 0)
+    def _orders(self, account: str, key: str, since_ns: int) -> list[RecordedOrder]:
+        """Those that were executed, in whole or in part."""
+        lately = Chosen(account, key, (), since_ns)
         return [each for each in every(lambda after: self._journal.pages.orders(lately, after)) if each.order.filled]
 
     def _late(self, account: str, run: str, orders: Sequence[RecordedOrder]) -> list[RecordedOrder]:

@@ -15,6 +15,7 @@ from core.settings import Settings
 from engine.live.books import books_of
 from journal import Journal, opened
 from journal.account_log import CASH, LiveExecution
+from journal.pages import Chosen
 from services.api.app import create_app
 
 BUSY = SPEC.replace(params={"seed": 3, "density": 0.7})
@@ -174,3 +175,28 @@ def test_a_day_of_it_can_be_shadowed(days, alpaca):
     for each in recorded(days):
         expected.setdefault(each.client_order_id, []).append((each.time_ns, float(each.signed), float(each.price)))
     assert {name: sorted(found) for name, found in fills.items() if found} == {name: sorted(found) for name, found in expected.items()}
+
+
+def test_what_is_held_for_months_is_paid_its_dividends(tmp_path, monkeypatch):
+    with venue(acted()) as alpaca:
+        days = Days(alpaca, acted(), tmp_path / "journal.db", BUSY)
+        for _ in range(2):
+            days.whole_day()
+        monkeypatch.setattr("engine.live.daily_books.BACK_NS", 30 * 3600 * 10**9)  # what was traded is long ago from now on
+        days.spec = BUSY.replace(params={"seed": 3, "density": 0.0})
+        for _ in range(4):
+            days.whole_day()
+        days.once()
+        found = book(days)
+        assert found.dividends == sum(each.cash for each in alpaca.ledger.entries if each.kind == "DIV") > 0
+        assert {symbol: qty for symbol, (qty, _) in found.held.items()} == {symbol: qty for symbol, qty in alpaca.ledger.positions.items() if qty}
+
+
+def test_its_orders_are_found_by_its_name(days):
+    days.whole_day()
+    days.once()
+    with Journal(days.path) as journal:
+        [(account, name)] = journal.account_log.runs()
+        [key] = {row.run_key for row in journal.blotter.decisions(account)}
+        by_name, by_key = (journal.glance.orders(Chosen(account, run), 50) for run in (name, key))
+        assert by_name == by_key and len(by_name) > 1 and journal.glance.orders(Chosen(account, "another"), 50) == []

@@ -10,7 +10,7 @@ from api_settings import settings_in
 from mail_server import hanging
 from served import serving
 
-from brokers.local_alpaca import LocalAlpaca
+from brokers.local_alpaca import AnswerFault, LocalAlpaca
 from brokers.local_alpaca.made_minutes import minutes
 from core.calendars import get_calendar
 from services.api.app import create_app
@@ -74,3 +74,14 @@ def test_an_alpaca_that_hangs_holds_nobody(tmp_path):
             assert httpx.get(f"{address}/v1/days", timeout=20).json() == {"days": []}
             said = [each.result() for each in asked]
     assert {each.status_code for each in said} == {503} and all("lpaca" in each.json()["detail"] for each in said)
+
+
+def test_what_alpaca_refuses_is_told_in_its_words(tmp_path):
+    with LocalAlpaca(minutes(start="2024-03-01 09:30", AAA=[100] * 5), now="2024-03-01T09:31:57-05:00") as alpaca:
+        alpaca.faults.add(AnswerFault(path="/v2/account", accepted=False, status=422, body={"message": "not today"}, times=0))
+        keys = {"ALPACA_API_KEY": alpaca.key_id, "ALPACA_SECRET_KEY": alpaca.secret_key, "ALPACA_BASE_URL": alpaca.url}
+        settings = type(settings_in(tmp_path))(_env_file=None, CEREBROLAB_HOME=tmp_path / "home", **keys)
+        with serving(create_app(settings, rate=0)) as address:
+            for _ in range(2):
+                said = httpx.get(f"{address}/v1/broker", timeout=30)
+                assert said.status_code == 422 and "not today" in said.json()["detail"]
