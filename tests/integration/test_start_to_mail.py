@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import psutil
 import pytest
-from chromium import chromium, visiting
+from chromium import visiting
 from served_stack import FREE, stack
 
 pytestmark = pytest.mark.slow
@@ -53,10 +53,10 @@ def confirm(page, mail):
     return page.inner_text("body")
 
 
-def test_from_make_start_to_the_mail(world, tmp_path, due, symbol):
+def test_from_make_start_to_the_mail(world, tmp_path, due, symbol, browser):
     environment, box = world
     asked = ("make", "start", f"ARGS={' '.join(FREE)}")
-    with chromium() as browser, stack(environment, ROOT, command=asked) as served:
+    with stack(environment, ROOT, command=asked) as served:
         parts = psutil.Process(served.process.pid).children(recursive=True)
         api = served.places["api"]
         with visiting(browser) as page:

@@ -66,7 +66,8 @@ def subscribe(wanted: Wanted, journal: JournalPart, settings: SettingsPart, requ
         no_file(symbol, settings)
     journal.subscriptions.ask(wanted.address, [(strategy, symbol) for strategy in wanted.strategies for symbol in wanted.symbols])
     request.app.state.poster.wake()
-    return {"detail": "a mail with a link is on its way to this address; it is told nothing before the link was opened and confirmed"}
+    comes = "is on its way to this address" if request.app.state.poster.posts else "goes to this address once the operator has set a mail server (EMAIL_HOST)"
+    return {"detail": f"a mail with a link {comes}; it is told nothing before the link was opened and confirmed"}
 
 
 @router.get("/subscriptions", response_model=Follower)

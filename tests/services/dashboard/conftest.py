@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from alpaca_commands import point_at
 from api_settings import settings_in
-from chromium import PATIENCE_MS, chromium, visiting
+from chromium import PATIENCE_MS, visiting
 from made_bars import walk
 from served import serving
 
@@ -98,12 +98,6 @@ def _started():
 def _asking_dashboard(folder):
     """Address of an API and token -> a dashboard that asks for the token."""
     return lambda api, token: dashboard_of(folder, code=ASKING, DASHBOARD_API=api, DASHBOARD_TOKEN=token, DASHBOARD_ASKS="1")
-
-
-@pytest.fixture(name="browser", scope="session")
-def _browser():
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture(name="page")

@@ -121,7 +121,7 @@ def test_a_subscription_with_the_strategy_that_is_recommended_and_another(dashbo
     page.get_by_text("Still missing: address.").wait_for()
     page.get_by_label("Mail address", exact=True).fill("bob@example.org")
     page.get_by_role("button", name="Sign up").click()
-    page.get_by_text("a mail with a link is on its way").wait_for()
+    page.get_by_text("a mail with a link goes to this address once the operator has set a mail server").wait_for()
     picture(page, "subscriptions")
     with Journal(settings.journal) as journal, journal._database.reading() as session:
         rows = session.execute(select(SubscriptionRow.strategy, SubscriptionRow.symbol, SubscriberRow.confirmed_ns).join(SubscriberRow).where(
