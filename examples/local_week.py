@@ -68,9 +68,9 @@ def _store(venue: LocalAlpaca, clock: ReplayClock) -> AlpacaStore:
                         trade_stream_url=venue.trade_stream_url, clock=clock)
     listen, broker = store.listen, store.getbroker(reconcile_s=RECONCILED)
 
-    def listening(on_bar, on_state):
+    def listening(symbols, on_bar, on_state):
         clock.data.state = "connecting"
-        return listen(clock.data.through(on_bar), clock.data.through(on_state))
+        return listen(symbols, clock.data.through(on_bar), clock.data.through(on_state))
 
     store.listen = listening
     broker.on_update, broker.on_state = clock.trade.through(broker.on_update), clock.trade.through(broker.on_state)

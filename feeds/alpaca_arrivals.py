@@ -46,8 +46,7 @@ class Arrivals:
     def listen(self) -> None:
         """Connect, if there is anything to listen to."""
         if self._wanted:
-            self._stream = self._store.listen(self._hear, self._hear)
-            self._stream.subscribe(self._wanted)
+            self._stream = self._store.listen(self._wanted, self._hear, self._hear)
 
     def check_plan(self) -> None:
         """Look whether the venue tells what it is asked to.

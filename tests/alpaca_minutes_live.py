@@ -163,9 +163,9 @@ def let_know(clock, store):
     """Let a `FeedClock` know what the stream of a store tells, and what it is expected to tell."""
     listen = store.listen
 
-    def listening(on_bar, on_state):
+    def listening(symbols, on_bar, on_state):
         clock.state = "connecting"
-        stream = listen(clock.data.through(on_bar), clock.data.through(on_state))
+        stream = listen(symbols, clock.data.through(on_bar), clock.data.through(on_state))
         expect = stream.expect
         stream.expect = lambda within_s: (expect(within_s), setattr(clock, "state", "mute"))
         return stream

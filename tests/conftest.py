@@ -1,6 +1,11 @@
-"""Settings of the whole suite: Hypothesis neither times its examples nor depends on earlier runs; garbage is looked for less often."""
+"""Settings of the whole suite: Hypothesis neither times its examples nor depends on earlier runs; garbage is looked for less often;
+temporary files are in memory where there is room, as a busy disk takes seconds for what databases write."""
 
 import gc
+import os
+import shutil
+import tempfile
+from pathlib import Path
 
 import pytest
 from chromium import chromium
@@ -13,13 +18,19 @@ settings.load_profile("cerebrolab")
 
 gc.set_threshold(100_000, 20, 50)  # a tenth of the time
 
+MEMORY = Path("/dev/shm")
+ROOM = 6 * 2**30  # bytes
+
+if "TMPDIR" not in os.environ and os.access(MEMORY, os.W_OK) and not os.statvfs(MEMORY).f_flag & os.ST_NOEXEC and shutil.disk_usage(MEMORY).free > ROOM:
+    os.environ["TMPDIR"] = tempfile.tempdir = str(MEMORY)
+
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "xdist_group(name): one process runs all of a group, with --dist loadgroup")
 
 
-@pytest.fixture(name="browser", scope="session")
+@pytest.fixture(name="browser", scope="module")
 def _browser():
-    """One for the whole process: playwright takes no second one beside it."""
+    """One at a time in a process, and gone with its module: while playwright is there, `asyncio.run` refuses."""
     with chromium() as browser:
         yield browser

@@ -12,13 +12,14 @@ import os
 import re
 import shlex
 import signal
-import socket
 import subprocess
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
+
+from ports import free_port
 
 DOCS = Path(__file__).parents[1] / "docs"
 PAGES = sorted(str(path.relative_to(DOCS)) for path in DOCS.rglob("*.md"))
@@ -139,9 +140,7 @@ class Page:
     def _port(self, number: str) -> int:
         """A free port in place of a documented one, the same for the whole page."""
         if number not in self._ports:
-            with socket.socket() as probe:
-                probe.bind(("127.0.0.1", 0))
-                self._ports[number] = probe.getsockname()[1]
+            self._ports[number] = free_port()
         return self._ports[number]
 
     def _run(self, language: str, text: str) -> tuple[int, str]:

@@ -3,15 +3,15 @@
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from ports import free_port
 
 VERSION = "9.3.1"
 JAR = Path.home() / f".m2/repository/org/questdb/questdb/{VERSION}/questdb-{VERSION}.jar"
@@ -43,8 +43,7 @@ class QuestDBServer:
 
     def __init__(self, folder: Path) -> None:
         self._folder, self._process = folder, None
-        with ExitStack() as bound:
-            self.port, self.pg_port = (bound.enter_context(_free()).getsockname()[1] for _ in range(2))
+        self.port, self.pg_port = free_port(), free_port()
         (folder / "conf").mkdir()
         (folder / "conf/server.conf").write_text(CONF.format(port=self.port, pg_port=self.pg_port, user=USER, password=PASSWORD))
         (folder / "conf/log.conf").write_text(LOGGED)
@@ -124,12 +123,6 @@ def _need_jar() -> None:
                            capture_output=True, text=True, check=False)
     if not JAR.exists():
         pytest.skip(f"QuestDB is not tested: mvn could not fetch org.questdb:questdb:{VERSION}: {asked.stdout.strip():.200}")
-
-
-def _free() -> socket.socket:
-    bound = socket.socket()
-    bound.bind(("127.0.0.1", 0))
-    return bound
 
 
 def _drain(lines: object) -> None:

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from ports import free_port
 
 KEY, SECRET, BUCKET = "me", "geheim-s3", "bars"
 START_S = 20.0
@@ -23,9 +24,7 @@ class S3Server:
     def __init__(self, program: str, folder: Path) -> None:
         self._program, self._folder = program, folder
         (folder / BUCKET).mkdir(parents=True)
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         self._process: subprocess.Popen | None = None
 
     @property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from importlib import import_module
 from typing import Any
 
@@ -109,10 +109,14 @@ class AlpacaStore:
             import_module("feeds.alpaca_feed")
         return self.DataCls(store=self, **params)
 
-    def listen(self, on_bar: Callable[[Any], None], on_state: Callable[[Any], None]) -> DataStream:
-        """The account's one market data websocket, started; what it tells is told in its thread."""
+    def listen(self, symbols: Iterable[str], on_bar: Callable[[Any], None], on_state: Callable[[Any], None]) -> DataStream:
+        """The account's one market data websocket, started: bars of some symbols; what it tells is told in its thread.
+
+        It is not "connected" before Alpaca has confirmed them.
+        """
         if self._data_stream is None:
             self._data_stream = DataStream(self.endpoints, self.clock, on_bar, on_state, self.clock.session_times)
+            self._data_stream.subscribe(symbols)
             self._data_stream.start()
         return self._data_stream
 

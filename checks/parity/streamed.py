@@ -4,7 +4,7 @@ REST and both websockets are real; time passes when nothing is left to be heard.
 """
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -52,7 +52,12 @@ class Streaming:
     def _attend(self) -> None:
         """Let the clock know what is heard, and keep what is sent."""
         listen = self.store.listen
-        self.store.listen = lambda on_bar, on_state: self._expecting(listen(self.clock.data.through(on_bar), self.clock.data.through(on_state)))
+
+        def listening(symbols: Iterable[str], on_bar: Callable[[Any], Any], on_state: Callable[[Any], Any]) -> Any:
+            self.clock.data.state = "connecting"
+            return self._expecting(listen(symbols, self.clock.data.through(on_bar), self.clock.data.through(on_state)))
+
+        self.store.listen = listening
         self.broker = self.store.getbroker(persist=self._persist)
         self.broker.on_update = self.clock.trade.through(self.broker.on_update)
         self.broker.on_state = self.clock.trade.through(self.broker.on_state)
@@ -62,7 +67,6 @@ class Streaming:
 
     def _expecting(self, listening: Any) -> Any:
         expect = listening.expect
-        self.clock.data.state = self.clock.data.state or "connecting"
 
         def expecting(within_s: float) -> None:
             expect(within_s)

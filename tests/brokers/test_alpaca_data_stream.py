@@ -12,6 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from made_bars import bars, frame
 
+from brokers.alpaca import AlpacaStore
 from brokers.alpaca.clock import BrokerClock
 from brokers.alpaca.data_stream import DataStream
 from brokers.alpaca.endpoints import Endpoints
@@ -249,6 +250,25 @@ def test_a_mute_stream_is_found_by_what_is_expected(alpaca):
         alpaca.wait_connected("data")
         alpaca.advance(seconds=60)
         stream.wait(4)
+
+
+def test_a_store_that_is_connected_hears_its_symbols(alpaca, monkeypatch):
+    """However long the thread that begins it is held up: a bar told before they were asked for would look like a mute stream."""
+    start, heard = DataStream.start, []
+
+    def slowly(stream):
+        start(stream)
+        until(lambda: heard)
+
+    monkeypatch.setattr(DataStream, "start", slowly)
+    store = AlpacaStore(alpaca.key_id, alpaca.secret_key, base_url=alpaca.url, data_url=alpaca.data_url, stream_url=alpaca.stream_url)
+    try:
+        store.listen(["AAA"], heard.append, lambda state: heard.append((state.name, alpaca.streams.connected("data"))))
+        alpaca.advance(seconds=60)
+        until(lambda: len(heard) == 2)
+    finally:
+        store.stop()
+    assert heard[0] == ("connected", 1) and heard[1].symbol == "AAA"
 
 
 def test_a_network_that_vanishes_is_found_by_ping(alpaca):

@@ -3,7 +3,8 @@
 import time
 
 import pytest
-from dask_workers import Cluster, free_port
+from dask_workers import Cluster
+from ports import free_port
 
 from core.errors import BadSpec, SourceUnavailable, UsageError
 from optimize import dask_cluster

@@ -1,7 +1,6 @@
 """The REST API with a QuestDB beside its journal: what it records is copied, and an outage there disturbs nobody."""
 
 import logging
-import socket
 import threading
 from dataclasses import replace
 from decimal import Decimal
@@ -9,6 +8,7 @@ from decimal import Decimal
 import httpx
 import pytest
 from api_settings import settings_in
+from ports import free_port
 from pydantic import SecretStr
 from questdb_rows import EXECUTION, wait_for
 from served import serving
@@ -24,12 +24,6 @@ pytestmark = pytest.mark.xdist_group("questdb")  # one server for all of them
 
 def settings_with(folder, place):
     return settings_in(folder).model_copy(update={"questdb_place": SecretStr(place)})
-
-
-def free_port():
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
 
 
 class Heard(logging.Handler):

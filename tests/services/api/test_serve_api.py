@@ -10,6 +10,7 @@ from importlib.util import find_spec
 import httpx
 import pytest
 import typer
+from ports import free_port
 
 from core.errors import UsageError
 from core.settings import variable_names
@@ -27,12 +28,6 @@ def started(folder, *options):
     clean["PYTHONPATH"] = os.pathsep.join(sys.path)
     return subprocess.Popen([sys.executable, "-c", COMMAND, "serve", "api", *options], cwd=folder, env=clean, text=True, bufsize=1,
                             stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-
-
-def free_port():
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
 
 
 def test_it_serves_until_it_is_asked_to_end(tmp_path):

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from alpaca_commands import point_at
 from api_settings import settings_in
 from chromium import PATIENCE_MS, visiting
 from made_bars import walk
+from ports import free_port
 from served import serving
 
 from brokers.local_alpaca import LocalAlpaca
@@ -24,12 +24,6 @@ from services.api.app import create_app
 
 COMMAND = "import sys; from scripts import cli; sys.exit(cli.run(['serve', 'dashboard', *sys.argv[1:]]))"
 ASKING = "import sys; from scripts.serve_dashboard import answer; answer('127.0.0.1', int(sys.argv[2]))"  # as where other machines reach it
-
-
-def free_port():
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
 
 
 @contextmanager
@@ -82,11 +76,6 @@ def _api(settings):
 def _dashboard(api, folder):
     with dashboard_of(folder, "--api", api) as address:
         yield address
-
-
-@pytest.fixture(name="free_port", scope="session")
-def _free_port():
-    return free_port
 
 
 @pytest.fixture(name="started", scope="session")

@@ -7,6 +7,7 @@ import pytest
 from api_settings import settings_in
 from chromium import visiting
 from fastapi import FastAPI
+from ports import free_port
 from served import serving
 from sqlalchemy import func, select
 
@@ -24,7 +25,7 @@ MADE_OF_IT = "img[onerror], .stMain script, a[href^=javascript], .katex, .stMain
 
 
 @pytest.fixture(name="port", scope="module")
-def _port(free_port):
+def _port():
     return free_port()
 
 

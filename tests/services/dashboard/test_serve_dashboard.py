@@ -8,6 +8,7 @@ import pytest
 import requests
 import typer
 from chromium import visiting
+from ports import free_port
 
 from core.errors import UsageError
 from scripts import cli
@@ -19,7 +20,7 @@ pytestmark = pytest.mark.xdist_group("dashboard")
 
 
 @pytest.mark.slow
-def test_it_ends_at_once_with_somebody_looking(started, free_port, api, browser, tmp_path):
+def test_it_ends_at_once_with_somebody_looking(started, api, browser, tmp_path):
     port = free_port()
     with started(tmp_path, "--port", str(port), "--api", api) as process:
         address = process.stdout.readline().strip()
@@ -73,7 +74,7 @@ def test_an_address_and_its_token(url, found):
 
 
 @pytest.mark.slow
-def test_what_the_api_says_is_one_line(api, free_port):
+def test_what_the_api_says_is_one_line(api):
     client = Client(api)
     assert client.alive() and client.get("/runs", strategy=None) == {"next": None, "runs": client.get("/runs")["runs"]}
     with pytest.raises(NotServed):

@@ -2,11 +2,11 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 
 import pytest
+from ports import free_port
 from rpc_client import Client
 
 from core.settings import variable_names
@@ -20,12 +20,6 @@ def begun(folder, *options):
     clean = {name: value for name, value in os.environ.items() if name not in variable_names()}
     return subprocess.Popen([sys.executable, "-c", COMMAND, "serve", "grpc", *options], cwd=folder, env=clean, text=True, stdout=subprocess.PIPE,
                             stderr=subprocess.PIPE)
-
-
-def free_port():
-    with socket.socket() as bound:
-        bound.bind(("127.0.0.1", 0))
-        return bound.getsockname()[1]
 
 
 def test_it_serves_until_it_is_told_to_end(tmp_path):

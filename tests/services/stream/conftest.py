@@ -14,6 +14,7 @@ import pytest
 from alpaca_rest import endpoints_of
 from alpaca_streams import until
 from api_settings import settings_in
+from ports import free_port
 from served import serving
 
 from brokers.local_alpaca import LocalAlpaca
@@ -37,14 +38,10 @@ class World:
     def __init__(self, alpaca, folder):
         self.alpaca, self.folder, self.queue = alpaca, folder, folder / "stream.db"
         self.told, self.warned = [], []
-        with self._served(0) as url:
-            self.url = url
-
-    def _served(self, port):
-        return serving(create_app(settings_in(self.folder), rate=0), port=port)
+        self.url = f"http://127.0.0.1:{free_port()}"
 
     def api(self):
-        return self._served(urlsplit(self.url).port)
+        return serving(create_app(settings_in(self.folder), rate=0), port=urlsplit(self.url).port)
 
     @cached_property
     def journal(self):
