@@ -31,7 +31,7 @@ start-fresh: $(INSTALLED_START)  ## the same with empty data: what there is is m
 	@$(BIN)/cerebrolab serve all --fresh $(ARGS)
 
 test: $(INSTALLED_DEV) $(COMPILED)  ## run the whole test suite, three processes on two cores, as many tests wait
-	$(BIN)/python -m pytest -n 3 $(ARGS)
+	$(BIN)/python -m pytest -n 3 --dist loadgroup $(ARGS)
 
 test-integration: $(INSTALLED_DEV)  ## only the tests from make start to the mail that arrives: pull, backtest, subscription, daily run
 	$(BIN)/python -m pytest tests/integration $(ARGS)

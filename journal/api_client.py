@@ -30,15 +30,15 @@ class ApiClient:
     Args:
         url: http://HOST:PORT or https://, with the token as a password (http://token:TOKEN@HOST:PORT) where none is given apart.
         token: what every request names; "" = none, or the one in `url`.
-        deadline_s: how long one call may go on trying.
+        deadline_s: how long one call may go on trying; DEADLINE_S unless told.
 
     Raises:
         UsageError: the address is none.
     """
 
-    def __init__(self, url: str, token: str = "", deadline_s: float = DEADLINE_S) -> None:
+    def __init__(self, url: str, token: str = "", deadline_s: float | None = None) -> None:
         self._base, stated = _address(url)
-        self._deadline_s = deadline_s
+        self._deadline_s = DEADLINE_S if deadline_s is None else deadline_s
         self._session = requests.Session()
         self._session.trust_env = False  # the API is one's own: neither proxies nor passwords of others
         secret = token or stated

@@ -13,7 +13,7 @@ from urllib.parse import quote
 from core.clock import Clock, SystemClock
 from core.errors import UnknownName
 from journal.account_log import KINDS, AccountLog, LiveExecution, Note
-from journal.api_client import DEADLINE_S, ApiClient
+from journal.api_client import ApiClient
 from journal.blotter import Blotter, LiveOrder, is_key, named
 from journal.journal import Journal
 from journal.live_days import every
@@ -38,7 +38,7 @@ class ApiJournal(Journal):
     Every method raises StoreFailed when the API does not answer.
     """
 
-    def __init__(self, url: str, token: str = "", clock: Clock | None = None, deadline_s: float = DEADLINE_S) -> None:
+    def __init__(self, url: str, token: str = "", clock: Clock | None = None, deadline_s: float | None = None) -> None:
         self._client = ApiClient(url, token, deadline_s)
         self._clock = clock or SystemClock()
         self._runs = ApiRuns(self._client)

@@ -11,6 +11,7 @@ import pytest
 from chromium import chromium
 from hypothesis import HealthCheck, settings
 from questdb_server import _quest_place, _quest_server  # noqa: F401  (fixtures of every folder)
+from scheduling import ByFile, slow_first
 
 settings.register_profile("cerebrolab", deadline=None, derandomize=True, print_blob=True, max_examples=30,
                           suppress_health_check=[HealthCheck.too_slow])
@@ -25,8 +26,14 @@ if "TMPDIR" not in os.environ and os.access(MEMORY, os.W_OK) and not os.statvfs(
     os.environ["TMPDIR"] = tempfile.tempdir = str(MEMORY)
 
 
-def pytest_configure(config):
-    config.addinivalue_line("markers", "xdist_group(name): one process runs all of a group, with --dist loadgroup")
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    return ByFile(config, log) if config.option.dist == "loadgroup" else None
+
+
+def pytest_collection_modifyitems(config, items):
+    if hasattr(config, "workerinput"):
+        slow_first(items)
 
 
 @pytest.fixture(name="browser", scope="module")

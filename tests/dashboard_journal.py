@@ -70,7 +70,8 @@ def _trade(journal, dates, account, run, trades, random, symbol, prefix):
 def _decide(journal, session, account, run, equity, marks, prefix):
     orders = [LiveOrder(f"{prefix}-1", 0, "AAPL", "buy", Decimal(10), "enter", state="done", status="filled", filled=Decimal(10), price=Decimal("271.49")),
               LiveOrder(f"{prefix}-2", 1, "MSFT", "buy", Decimal(12), "enter", state="open", status="partially_filled", filled=Decimal(5), price=Decimal("472.12")),
-              LiveOrder(f"{prefix}-3", 2, "KO", "sell", Decimal(30), "exit", state="done", status="rejected", reason=marks.get("order", "insufficient qty available"))]
+              LiveOrder(f"{prefix}-3", 2, "KO", "sell", Decimal(30), "exit", state="done", status="rejected", reason=marks.get("order", "insufficient qty available")),
+              LiveOrder(f"{prefix}-4", 3, "INTC", "buy", Decimal(7), "enter", state="open", status="new")]
     journal.blotter.decide(orders, account=account, run_key=run, bar_ns=close_ns(session) - HOUR_NS, session=session[:10], strategy="GoldenCross",
                            strategy_source="0" * 16, spec={}, fingerprint="0" * 16, equity=Decimal(str(round(equity, 2))), cash=Decimal("25000.5"), targets={}, notes=[])
 

@@ -7,6 +7,8 @@ import pytest
 import checks
 from core.spec import RunSpec
 
+pytestmark = pytest.mark.slow
+
 CORPUS = Path(__file__).parent / "corpus"
 CLEAN = sorted(each.stem for each in CORPUS.glob("clean_*.py"))
 LEAKY = {  # file -> the kind of probe that must find it

@@ -15,6 +15,8 @@ from mortal_days import BARS, EVENING, FRAME, MORTAL, PAGE, held_venue
 from journal import Journal
 from journal.blotter import PLANNED
 
+pytestmark = pytest.mark.slow
+
 MOMENTS = {"evening": EVENING, "morning": "2024-02-21T09:31-05:00", "next evening": "2024-02-21T19:05-05:00"}
 
 

@@ -22,7 +22,7 @@ from feeds.quest_store import QuestStore
 from feeds.revisions import COLUMNS, Revisions
 from feeds.stores import opened
 
-pytestmark = pytest.mark.xdist_group("questdb")  # one server for all of them
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("questdb")]  # one server for all of them
 DAYS = YEAR[:4]
 AAPL = {"source": "yahoo"}
 FEWER = settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))

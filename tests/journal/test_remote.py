@@ -24,6 +24,7 @@ from journal.api_client import ApiClient
 from journal.archive import export
 from journal.live_days import LiveDays, SentOrder, Trace
 
+pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
 DECISION = dict(account="A", run_key="r", bar_ns=10, session="2024-03-01", strategy="S", strategy_source="x", spec={"calendar": "24/7"},
                 fingerprint="f", equity=Decimal("100.5"), cash=Decimal(1), targets={"AAA": 3.0}, notes=["slow"])

@@ -11,6 +11,8 @@ from optimize import dask_cluster
 from optimize.dask_cluster import Dask
 from optimize.executors import DIED
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(name="cluster")
 def _cluster(tmp_path):

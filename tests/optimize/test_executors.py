@@ -17,6 +17,8 @@ from core.spec import RunSpec
 from optimize.executors import DIED, Here, Processes
 from optimize.recipe import Recipe
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(optimize.__file__).parent.parent
 
 

@@ -10,11 +10,14 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from brokers.local_alpaca import AccountRules, AnswerFault, LocalAlpaca
 from brokers.local_alpaca.made_minutes import minutes
 from journal import Journal
 from journal.account_log import ALERT, OUTCOME
 
+pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
 RUN = """
 strategy = "plain.py:Buys"

@@ -28,6 +28,8 @@ from services.api.app import create_app
 from services.comparing import compared, compared_on
 from services.job_files import Job, JobFiles
 
+pytestmark = pytest.mark.slow
+
 SPEC = {"strategy": "GoldenCross", "symbols": ["AAPL", "IBM"], "start": "2009-01-02", "end": "2012-12-31", "cash": 50_000}
 WALK = {"vary": {"fast": "3:6:1", "slow": [20, 30]}, "windows": 3, "embargo": 2, "jobs": 1}
 

@@ -25,6 +25,8 @@ from journal import opened
 from services.api.app import create_app
 from services.rpc.server import Servers, Serving
 
+pytestmark = pytest.mark.slow
+
 
 @contextmanager
 def api_on_postgres(folder):

@@ -55,13 +55,25 @@ def _folder(tmp_path_factory):
     return tmp_path_factory.mktemp("dashboard")
 
 
-@pytest.fixture(name="settings", scope="session")
-def _settings(folder):
-    """Settings with the keys of a local Alpaca, and a server for mails that nobody runs."""
+@pytest.fixture(name="alpaca", scope="session")
+def _alpaca():
     bars = Bars.from_frames({"AAA": walk(20, start="2024-01-02").drop(pd.Timestamp("2024-01-15"))})  # a holiday
-    with LocalAlpaca(bars, now="2024-02-05T12:00:00-05:00") as alpaca, pytest.MonkeyPatch.context() as changed:
+    with LocalAlpaca(bars, now="2024-02-05T12:00:00-05:00") as alpaca:
+        yield alpaca
+
+
+@pytest.fixture(autouse=True)
+def _keys(alpaca, monkeypatch):
+    """For the processes of jobs; other tests of this process are to know nothing of them."""
+    point_at(monkeypatch, alpaca)
+
+
+@pytest.fixture(name="settings", scope="session")
+def _settings(folder, alpaca):
+    """Settings with the keys of a local Alpaca, and a server for mails that nobody runs."""
+    with pytest.MonkeyPatch.context() as changed:
         point_at(changed, alpaca)
-        yield settings_in(folder)
+        return settings_in(folder)
 
 
 @pytest.fixture(name="api", scope="session")

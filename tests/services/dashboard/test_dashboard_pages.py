@@ -45,10 +45,10 @@ def test_the_account(dashboard, page):
 def test_an_order_that_fills_is_seen_without_asking(dashboard, api, page):
     page.goto(dashboard)
     page.wait_for_selector(".js-plotly-plot .main-svg .trace")  # after which only its parts are drawn again
-    told = {"client_order_id": "order-2", "filled": "12", "account": ACCOUNT, "run": RUN, "symbol": "MSFT", "side": "buy", "qty": "7", "price": "471.125", "time_ns": time.time_ns()}
-    assert requests.post(f"{api}/v1/executions", json={"executions": [told], "changes": {"order-2": {"state": "done", "status": "filled", "filled": "12"}}}, timeout=10).ok
-    page.get_by_role("region", name="Executions").get_by_text("471.12").wait_for()
-    page.get_by_role("region", name="Orders").locator("tr", has_text="MSFT").get_by_text("filled", exact=True).wait_for()
+    told = {"client_order_id": "order-4", "filled": "7", "account": ACCOUNT, "run": RUN, "symbol": "INTC", "side": "buy", "qty": "7", "price": "33.125", "time_ns": time.time_ns()}
+    assert requests.post(f"{api}/v1/executions", json={"executions": [told], "changes": {"order-4": {"state": "done", "status": "filled", "filled": "7"}}}, timeout=10).ok
+    page.get_by_role("region", name="Executions").get_by_text("33.12").wait_for()
+    page.get_by_role("region", name="Orders").locator("tr", has_text="INTC").get_by_text("filled", exact=True).wait_for()
 
 
 def test_the_page_of_a_strategy_by_its_address(dashboard, page, picture):
