@@ -5,7 +5,7 @@ from urllib.parse import unquote, urlsplit
 from core.errors import UsageError
 
 
-def api_address(url: str) -> tuple[str, str]:
+def read_api_address(url: str) -> tuple[str, str]:
     """The address without a password, and the password: the token in http://token:TOKEN@HOST:PORT, "" without one.
 
     Raises:

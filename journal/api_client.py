@@ -5,10 +5,10 @@ Every record names itself, so that telling the API twice records once: whatever 
 
 import time
 from typing import Any
-from urllib.parse import unquote, urlsplit, urlunsplit
 
 import requests
 
+from core.api_address import read_api_address
 from core.errors import CerebrolabError, StoreFailed, UnknownName, UsageError
 from journal.columns import canonical_json
 
@@ -37,7 +37,7 @@ class ApiClient:
     """
 
     def __init__(self, url: str, token: str = "", deadline_s: float | None = None) -> None:
-        self._base, stated = _address(url)
+        self._base, stated = read_api_address(url)
         self._deadline_s = DEADLINE_S if deadline_s is None else deadline_s
         self._session = requests.Session()
         self._session.trust_env = False  # the API is one's own: neither proxies nor passwords of others
@@ -112,14 +112,3 @@ def _seconds(answer: requests.Response | None) -> float:
     return float(told) if told.isdigit() else 0.0
 
 
-def _address(url: str) -> tuple[str, str]:
-    """The address without a password, and the password."""
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError:
-        parts, port = urlsplit(""), None
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/") or parts.query or parts.fragment:
-        raise UsageError("the address of the journal's API is not understood: write http://127.0.0.1:8000")
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    return urlunsplit((parts.scheme, host + (f":{port}" if port else ""), "", "", "")), unquote(parts.password or "")

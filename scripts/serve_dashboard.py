@@ -24,13 +24,13 @@ def serve(
     require("streamlit", "dashboard")
     require("plotly", "dashboard")
 
+    from core.api_address import read_api_address
     from core.settings import load_settings
     from services.access import check_host, is_loopback, token_of
     from services.dashboard import access
-    from services.dashboard.client import address_of
 
     settings = load_settings()
-    url, stated = address_of(api or api_address(settings))
+    url, stated = read_api_address(api or api_address(settings))
     token = token_of(settings, token_file) or stated or None
     check_host(host, token)
     os.environ |= {access.API: url, access.TOKEN: token or "", access.ASKS: "" if is_loopback(host) else "1"}

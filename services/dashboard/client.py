@@ -2,11 +2,10 @@
 
 from functools import lru_cache
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 import requests
 
-from core.errors import CerebrolabError, UsageError
+from core.errors import CerebrolabError
 
 TIMEOUT_S = (3.05, 60.0)  # to connect, and for an answer
 
@@ -104,20 +103,3 @@ class Client:
 def client_of(url: str, token: str = "") -> Client:
     """The client of an address and a token, with the connections it has."""
     return Client(url, token)
-
-
-def address_of(url: str) -> tuple[str, str]:
-    """The address without a password, and the password: the token in http://token:TOKEN@HOST:PORT.
-
-    Raises:
-        UsageError: it is no address of an API.
-    """
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError:
-        parts, port = urlsplit(""), None
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/") or parts.query or parts.fragment:
-        raise UsageError(f"api {url.rpartition('@')[2]!r:.80} is no address: write http://127.0.0.1:8000")
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    return f"{parts.scheme}://{host}{f':{port}' if port else ''}", unquote(parts.password or "")

@@ -194,7 +194,7 @@ def test_an_api_that_does_not_answer_is_one_clear_line():
 
 @pytest.mark.parametrize("place", ["http://", "http://host:port", "http://host/path", "https://host?x=1", "http://h#x"])
 def test_an_address_that_is_none(place):
-    with pytest.raises(UsageError, match="the address of the journal's API is not understood: write http://127.0.0.1:8000"):
+    with pytest.raises(UsageError, match="is no address of an API: write http://127.0.0.1:8000"):
         opened(place)
 
 

@@ -111,6 +111,7 @@ def test_a_subscription_with_the_strategy_that_is_recommended_and_another(dashbo
     page.get_by_role("button", name="Recommend").click()
     page.get_by_text("Recommended for AAPL: Momentum").wait_for(timeout=LONG_MS)
     candidates = page.get_by_role("region", name="Candidates")
+    candidates.wait_for()
     assert candidates.locator("tbody tr").count() >= 5 and "Overfitting" in candidates.inner_text()
     assert page.get_by_label("Symbols", exact=True).input_value() == "AAPL"
     page.get_by_role("combobox", name="Strategies").focus()

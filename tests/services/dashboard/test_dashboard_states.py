@@ -49,7 +49,7 @@ def test_from_no_api_to_an_empty_one(asking, port, page, picture, tmp_path):
     picture(page, "wrong-token")
     say(page, TOKEN)
     page.get_by_role("heading", name="The API is not reachable").wait_for()
-    assert page.get_by_role("alert").get_by_text("cerebrolab serve api").count() == 1
+    page.get_by_role("alert").get_by_text("cerebrolab serve api").wait_for()
     picture(page, "no-api")
     with serving(create_app(settings_in(tmp_path / "other"), OTHER, rate=0), port=port):
         page.get_by_text("The API knows another token.").wait_for()

@@ -14,7 +14,7 @@ from core.errors import UsageError
 from scripts import cli
 from scripts import serve as commands
 from scripts.serve import serve
-from services.dashboard.client import ApiProblem, Client, NotServed, Unreachable, WrongToken, address_of
+from services.dashboard.client import ApiProblem, Client, NotServed, Unreachable, WrongToken
 
 pytestmark = pytest.mark.xdist_group("dashboard")
 
@@ -38,7 +38,7 @@ def test_it_ends_at_once_with_somebody_looking(started, api, browser, tmp_path):
 @pytest.mark.parametrize(("options", "words"), [
     (("--host", "0.0.0.0"), "host 0.0.0.0 can be reached from other machines: name a token with --token-file FILE, or use --host 127.0.0.1"),
     (("--token-file", "gone"), "cannot read the token in gone: "),
-    (("--api", "http://token:secret@127.0.0.1:8000/v1"), "api '127.0.0.1:8000/v1' is no address: write http://127.0.0.1:8000"),
+    (("--api", "http://token:secret@127.0.0.1:8000/v1"), "'127.0.0.1:8000/v1' is no address of an API: write http://127.0.0.1:8000"),
 ])
 def test_what_is_refused_is_one_line(tmp_path, monkeypatch, options, words):
     monkeypatch.chdir(tmp_path)
@@ -63,14 +63,6 @@ def test_what_is_not_installed_is_one_line(tmp_path, monkeypatch, capsys, module
     monkeypatch.setattr(commands, "find_spec", lambda name: None if name == module else find_spec(name))
     assert cli.run(["serve", "dashboard"]) == 2
     assert capsys.readouterr().err == f"error: this service needs {module}, which is not installed: install it with pip install -e '.[dashboard]'\n"
-
-
-@pytest.mark.parametrize(("url", "found"), [
-    ("http://127.0.0.1:8000", ("http://127.0.0.1:8000", "")), ("https://token:a%20b@[::1]:9/", ("https://[::1]:9", "a b")),
-    ("http://host", ("http://host", "")),
-])
-def test_an_address_and_its_token(url, found):
-    assert address_of(url) == found
 
 
 @pytest.mark.slow

@@ -36,7 +36,7 @@ def test_no_keys(capsys):
 def test_what_is_no_api(capsys, monkeypatch, world):
     for name, value in KEYS.items():
         monkeypatch.setenv(name, value)
-    assert refused(capsys, "--api", "127.0.0.1:8000").startswith("error: the address of the journal's API is not understood: write http://")
+    assert refused(capsys, "--api", "127.0.0.1:8000").startswith("error: '127.0.0.1:8000' is no address of an API: write http://")
     assert f"error: {world.alpaca.url} is no API of a journal" in refused(capsys, "--api", world.alpaca.url)
     monkeypatch.setenv("CEREBROLAB_JOURNAL", world.alpaca.url)
     assert f"error: {world.alpaca.url} is no API of a journal" in refused(capsys)
