@@ -22,7 +22,7 @@ from brokers.alpaca.stream import Stream
 from brokers.alpaca.trade_stream import TradeStream
 from brokers.local_alpaca import LocalAlpaca
 
-PATIENCE_S = 5.0
+PATIENCE_S = 60.0
 ORDER = {"id": "one", "status": "new", "updated_at": "2024-03-01T14:31:00.5Z"}
 UPDATE = {"stream": "trade_updates", "data": {"event": "new", "order": ORDER}}
 

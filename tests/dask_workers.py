@@ -39,5 +39,5 @@ class Cluster:
             each.send_signal(signal.SIGKILL)
             for process in processes:
                 process.kill()
-            psutil.wait_procs(processes, timeout=10)
+            psutil.wait_procs(processes, timeout=60)
             each.wait()

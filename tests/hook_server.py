@@ -14,7 +14,7 @@ def hook(status=200, answers=None):
         def do_POST(self):
             heard.append(self.rfile.read(int(self.headers["Content-Length"])).decode())
             if answers is not None:
-                answers.wait(10)
+                answers.wait(60)
             self.send_response(status)
             self.end_headers()
 

@@ -50,7 +50,7 @@ class Runs:
     def close(self):
         """End the warm process."""
         self._warm.stdin.close()
-        self._warm.wait(10)
+        self._warm.wait(60)
         self._warm.stdout.close()
 
 

@@ -72,7 +72,7 @@ class StreamReader:
         loop = self.stream._loop
         if loop is not None and loop.is_running():
             asyncio.run_coroutine_threadsafe(self._end(), loop)
-        self._thread.join(10)
+        self._thread.join(60)
         assert not self._thread.is_alive()
 
     async def _end(self) -> None:

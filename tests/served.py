@@ -26,5 +26,5 @@ def serving(app: Any, lifespan: str = "on", port: int = 0) -> Iterator[str]:
             yield f"http://127.0.0.1:{bound.getsockname()[1]}"
         finally:
             server.should_exit = True
-            thread.join(10)
+            thread.join(60)
             assert not thread.is_alive()

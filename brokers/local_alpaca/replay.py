@@ -14,7 +14,7 @@ from brokers.local_alpaca.moments import SECOND
 from brokers.local_alpaca.server import LocalAlpaca
 from core.errors import CerebrolabError
 
-PATIENCE_S = 5.0
+PATIENCE_S = 30.0
 STEP_S = 2.0  # of the venue's time, while a stream is not connected
 REPORTS = ("nonsense", "error")  # told of a connection that goes on
 

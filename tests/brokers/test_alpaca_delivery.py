@@ -64,7 +64,7 @@ def test_an_order_that_arrives_after_it_was_sent_again_is_refused_as_a_duplicate
     def delay(when, request):
         if (when, request.method) == ("before", "POST") and not first:
             first.append(request)
-            release.wait(10)
+            release.wait(60)
 
     alpaca.on_request(delay)
     order = rest.submit(buy("one"))

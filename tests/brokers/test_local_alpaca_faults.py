@@ -73,7 +73,7 @@ def test_a_client_that_never_hangs_up_does_not_hold_up_the_end(alpaca, said):
             assert connection.recv(10).startswith(b"\x88")
         end = threading.Thread(target=alpaca.close, daemon=True)
         end.start()
-        end.join(5)
+        end.join(60)
         assert not end.is_alive()
 
 
@@ -147,7 +147,7 @@ def test_a_late_answer_waits_until_it_is_let_go(alpaca, client):
     alpaca.advance(seconds=60)
     assert not answered and alpaca.ledger.filled("one") == 10
     release.set()
-    thread.join(5)
+    thread.join(60)
     assert answered[0].status is enums.OrderStatus.PENDING_NEW  # the answer is as old as the acceptance
 
 

@@ -37,7 +37,7 @@ def buy(alpaca, symbol="AAA", qty=10):
 
 
 def frames(connection, count, packed=True):
-    return [msgpack.unpackb(connection.recv(timeout=5)) if packed else json.loads(connection.recv(timeout=5))
+    return [msgpack.unpackb(connection.recv(timeout=60)) if packed else json.loads(connection.recv(timeout=60))
             for _ in range(count)]
 
 
@@ -73,7 +73,7 @@ def test_trade_updates_are_binary_frames_of_json(alpaca):
             {"stream": "authorization", "data": {"status": "authorized", "action": "auth"}},
             {"stream": "listening", "data": {"streams": ["trade_updates"]}}]
         buy(alpaca)
-        assert isinstance(connection.recv(timeout=5), bytes)
+        assert isinstance(connection.recv(timeout=60), bytes)
 
 
 def test_a_second_trade_stream_is_refused_with_429(alpaca):
@@ -87,7 +87,7 @@ def test_a_dropped_streams_place_is_held_on_the_venues_clock(alpaca):
         until(lambda: alpaca.streams._sessions)  # the handshake is answered before the venue knows of the connection
         alpaca.drop("trade", held_s=90)
         with pytest.raises(ConnectionClosed):
-            connection.recv(timeout=5)
+            connection.recv(timeout=60)
     with pytest.raises(InvalidStatus):
         connect(alpaca.trade_stream_url)
     alpaca.advance(seconds=90)

@@ -13,8 +13,8 @@ def test_the_system_clock_agrees_with_the_computer():
     assert before <= clock.now_ns() <= time.time_ns()
     started = clock.monotonic()
     clock.sleep(0.01)
-    clock.sleep(-5)
-    assert 0.01 <= clock.monotonic() - started < 2
+    clock.sleep(-500)
+    assert 0.01 <= clock.monotonic() - started < 60
 
 
 def test_a_manual_clock_stands_still_until_something_sleeps():

@@ -1,6 +1,5 @@
 """Synthetic bars: valid, repeatable, independent of what else is asked for, and shaped like a market."""
 
-import time
 
 import numpy as np
 import pytest
@@ -136,9 +135,8 @@ def test_progress_counts_every_symbol():
 
 
 @pytest.mark.slow
-def test_500_symbols_are_quick():
+def test_500_symbols_over_ten_years():
     source = SyntheticSource(991, 500)
-    get_calendar("XNYS")
-    begin = time.perf_counter()
-    source.fetch(source.symbols(), "2010-01-04", "2019-12-31")
-    assert time.perf_counter() - begin < 6  # about 1.3 s; a shared machine may be busy
+    fetched = source.fetch(source.symbols(), "2010-01-04", "2019-12-31")
+    assert len({each.symbol for each in fetched}) == 500
+    assert max(len(each.index) for each in fetched) == get_calendar("XNYS").between("2010-01-04", "2019-12-31").size

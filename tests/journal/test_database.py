@@ -101,7 +101,7 @@ def test_a_locked_journal_is_one_clear_error_and_can_be_read(journal, place):
         session.connection()
         with pytest.raises(StoreFailed, match="; another process is writing; wait for it"):
             append_round(second, "second", 0)
-        assert time.monotonic() - started < 5
+        assert time.monotonic() - started < 25
         assert [each.strategy for each in journal.ledger.sweeps()] == ["first"]
     holder.close()
 

@@ -93,7 +93,7 @@ def mortal(place):
             yield f"http://127.0.0.1:{bound.getsockname()[1]}", process
         finally:
             process.send_signal(signal.SIGTERM)
-            process.communicate(timeout=10)
+            process.communicate(timeout=60)
 
 
 def test_a_killed_api_loses_and_doubles_nothing(place):

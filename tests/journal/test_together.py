@@ -68,7 +68,7 @@ def test_another_thread_writes_for_itself(journal):
     with pytest.raises(KeyError), journal.together():
         write(journal, 1)
         thread.start()
-        assert waits.wait(10)
+        assert waits.wait(60)
         raise KeyError
     thread.join()
     assert written(journal) == [2]

@@ -121,7 +121,7 @@ def test_a_process_that_is_killed_loses_nothing_and_one_that_is_ended_ends_well(
         with Process(alpaca, tmp_path) as second:
             second.wait(lambda: len(stored(bars, "BBB")) >= 7)
             second.process.send_signal(signal.SIGTERM)
-            out, _ = second.process.communicate(timeout=10)
+            out, _ = second.process.communicate(timeout=60)
             assert second.process.returncode == 0 and "Traceback" not in out
             agree(bars, alpaca, at(time_of(stored(bars, "BBB")[-1][0])))
     assert not list(bars.rglob("*.tmp")) and not list(bars.rglob("*.corrupt*"))

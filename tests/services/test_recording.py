@@ -277,7 +277,7 @@ def test_a_stop_while_the_venue_does_not_answer_is_not_waited_for(tmp_path):
         thread.start()
         assert begun.wait(30)
         ending.set()
-        thread.join(10)
+        thread.join(60)
         assert not thread.is_alive()
 
 

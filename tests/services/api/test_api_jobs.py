@@ -48,7 +48,7 @@ def process_of(app):
 
 def gone(pid):
     """Whether a process has ended, within some seconds."""
-    end = time.monotonic() + 10
+    end = time.monotonic() + 60
     while time.monotonic() < end:
         try:
             os.kill(pid, 0)

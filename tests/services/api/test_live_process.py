@@ -90,7 +90,7 @@ def check_journal(journal, alpaca):
 def check_services(journal, place, alpaca):
     """While the run goes on, REST and gRPC say what it says, holds and is worth."""
     def got(path):
-        return requests.get(f"{place}/v1{path}?account={alpaca.account_id}", timeout=10).json()
+        return requests.get(f"{place}/v1{path}?account={alpaca.account_id}", timeout=60).json()
 
     until(journal.history.signals)  # they are written down once the orders have left
     if place.startswith("http"):

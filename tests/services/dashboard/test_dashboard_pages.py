@@ -46,7 +46,7 @@ def test_an_order_that_fills_is_seen_without_asking(dashboard, api, page):
     page.goto(dashboard)
     page.wait_for_selector(".js-plotly-plot .main-svg .trace")  # after which only its parts are drawn again
     told = {"client_order_id": "order-4", "filled": "7", "account": ACCOUNT, "run": RUN, "symbol": "INTC", "side": "buy", "qty": "7", "price": "33.125", "time_ns": time.time_ns()}
-    assert requests.post(f"{api}/v1/executions", json={"executions": [told], "changes": {"order-4": {"state": "done", "status": "filled", "filled": "7"}}}, timeout=10).ok
+    assert requests.post(f"{api}/v1/executions", json={"executions": [told], "changes": {"order-4": {"state": "done", "status": "filled", "filled": "7"}}}, timeout=60).ok
     page.get_by_role("region", name="Executions").get_by_text("33.12").wait_for()
     page.get_by_role("region", name="Orders").locator("tr", has_text="INTC").get_by_text("filled", exact=True).wait_for()
 

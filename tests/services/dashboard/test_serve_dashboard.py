@@ -25,7 +25,7 @@ def test_it_ends_at_once_with_somebody_looking(started, api, browser, tmp_path):
     with started(tmp_path, "--port", str(port), "--api", api) as process:
         address = process.stdout.readline().strip()
         assert address == f"http://127.0.0.1:{port}"
-        answer = requests.get(address, timeout=10)
+        answer = requests.get(address, timeout=60)
         assert "default-src 'self'" in answer.headers["Content-Security-Policy"] and answer.headers["X-Frame-Options"] == "DENY"
         with visiting(browser) as page:
             page.goto(address)

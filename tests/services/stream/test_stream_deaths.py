@@ -86,7 +86,7 @@ def test_a_killed_process_and_one_that_is_asked_to_end(world, monkeypatch, capsy
         world.traded("heard")
         world.waiting(1)
         process.kill()
-        assert process.wait(10) == -signal.SIGKILL
+        assert process.wait(60) == -signal.SIGKILL
     world.traded("unheard")
     monkeypatch.chdir(world.folder)
     for name in variable_names():
