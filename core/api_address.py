@@ -17,6 +17,6 @@ def read_api_address(url: str) -> tuple[str, str]:
     except ValueError:
         parts, port = urlsplit(""), None
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/") or parts.query or parts.fragment:
-        raise UsageError(f"{url.rpartition('@')[2]!r:.80} is no address of an API: write http://127.0.0.1:8000")
+        raise UsageError(f"{url.rpartition('@')[2].partition('?')[0]!r:.80} is no address of an API: write http://127.0.0.1:8000")
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     return f"{parts.scheme}://{host}{f':{port}' if port else ''}", unquote(parts.password or "")

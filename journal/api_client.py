@@ -110,5 +110,3 @@ class ApiClient:
 def _seconds(answer: requests.Response | None) -> float:
     told = answer.headers.get("Retry-After", "") if answer is not None else ""
     return float(told) if told.isdigit() else 0.0
-
-

@@ -39,7 +39,7 @@ def told(certificate):
     return [str(each) for each in certificate.verdict.unexplained]
 
 
-@pytest.mark.parametrize(("name", "days"), [("GoldenCross", 8), ("Momentum", 8), ("DualMomentum", 25), *(
+@pytest.mark.parametrize(("name", "days"), [("GoldenCross", 8), ("Momentum", 8), ("DualMomentum", 45), *(
     pytest.param(name, 20, marks=pytest.mark.soak) for name in SHIPPED)])
 def test_shipped_strategies_trade_as_in_the_backtest(name, days):
     spec = RunSpec(strategy=name, symbols=("AAPL", "IBM", "MSFT", "GOOG"), **SHIPPED[name])

@@ -14,7 +14,7 @@ def test_an_address_and_its_token(url, found):
     assert read_api_address(url) == found
 
 
-@pytest.mark.parametrize("url", ["", "127.0.0.1:8000", "ftp://host", "http://", "http://host:port", "http://token:geheim@host/path", "https://host?x=1", "http://h#x"])
+@pytest.mark.parametrize("url", ["", "127.0.0.1:8000", "ftp://host", "http://", "http://host:port", "http://token:geheim@host/path", "https://host?token=geheim", "http://h#x"])
 def test_what_is_none_is_named_without_its_token(url):
     with pytest.raises(UsageError, match="is no address of an API: write http://127.0.0.1:8000") as caught:
         read_api_address(url)
